@@ -1,0 +1,311 @@
+// Every bootstrap setting and every limit, with its unit and default. What can change while running is a row instead.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { isIP, isIPv6 } from 'node:net'
+import { hostname } from 'node:os'
+import * as v from 'valibot'
+import type { Address, ListenAddress } from './transport/transport.ts'
+
+/** Each table, queue, loop over input and wait has its bound here (RFC 3261 names none; these are ours). */
+export const LIMITS = {
+  /** transport */
+  udpReceiveBuffer_bytes: 8 * 1024 * 1024,
+  udpSendQueue_datagrams: 8192,
+  streamMessage_bytes: 65535,
+  streamHeader_bytes: 32768,
+  streamConnections: 16384,
+  streamConnectionsPerHost: 2048,
+  streamSendQueue_bytes: 1024 * 1024,
+  streamConnect_ms: 5000,
+  /** A message begun must be whole within this, or the connection is closed. */
+  streamMessage_ms: 10_000,
+  /** A connection without a registered binding or any traffic is closed after this. */
+  streamIdle_ms: 3_600_000,
+  /** Bytes waiting to be sent on all connections together: peers that do not read must not fill the memory. */
+  streamSendQueueTotal_bytes: 256 * 1024 * 1024,
+  /** A peer that takes nothing for this long has failed: 64*T1, when no transaction waits for the answer any more. */
+  streamStall_ms: 32_000,
+  /** Answers may still leave for this long after the peer's last byte, or after bytes that cannot be framed. */
+  streamLinger_ms: 1000,
+  /** Interfaces are read this often, while listening on a wildcard address. */
+  addressRescan_ms: 10_000,
+  localAddresses: 1024,
+  /** Tries to find one port that is free on all addresses, when it may be any. */
+  portAttempts: 16,
+  resolve_ms: 3000,
+  resolvesPending: 256,
+  resolveCache_entries: 1024,
+  resolveCache_ms: 60_000,
+  /** A name that was not found is not asked for again within this. */
+  resolveFailed_ms: 5000,
+  /** transaction */
+  serverTransactions: 100_000,
+  clientTransactions: 200_000,
+  /** An INVITE transaction of which nothing more is heard. Longer than any timer C that the settings allow (a day). */
+  inviteSilence_ms: 25 * 3_600_000,
+  /** proxy */
+  branchesPerFork: 16,
+  viasPerMessage: 70,
+  routesPerMessage: 20,
+  contactsPerRegister: 32,
+  /** directory */
+  directory_entries: 200_000,
+  directoryUnknown_entries: 10_000,
+  directoryLookupsPending: 1000,
+  directoryLookup_ms: 3000,
+  directoryUnknown_ms: 60_000,
+  /** Numbers and user names are no longer than this in the schema. */
+  directoryName_characters: 64,
+  /** How many changed records are read again at once. */
+  directoryRevalidations: 64,
+  /** What could not be read again is tried again after this. */
+  directoryRetry_ms: 1000,
+  /** auth */
+  noncesUsed_entries: 200_000,
+  /** store */
+  storeWritesPending: 100_000,
+  storeQuery_ms: 5000,
+  /** Everything read at start, the check of the file included. */
+  storeBoot_ms: 60_000,
+  /** From the call to the acknowledged commit; after it the caller hears that nothing is known. */
+  storeCommit_ms: 10_000,
+  /** How often the worker asks whether others have written, and tries again what was locked. */
+  storePoll_ms: 100,
+  /** One statement of the worker waits so long for another program's write; look-ups wait with it. */
+  storeBusy_ms: 100,
+  /** So often a locked commit is tried again, once each poll, before its callers are refused. */
+  storeBusy_tries: 40,
+  /** Between two attempts to open the database, to write again after a failure, or to start a new worker. */
+  storeRestart_ms: 1000,
+  storeJournal_rows: 100_000,
+  storeJournalRead_rows: 10_000,
+  /** How often the journal is cut to storeJournal_rows. */
+  storeJournalTrim_ms: 600_000,
+  /** command: what one waits for another program's write, a long import perhaps */
+  commandBusy_ms: 10_000,
+  /** How many faulty rows are named before the rest is only counted. */
+  orphansListed: 20,
+  importErrorsListed: 20,
+  import_bytes: 64 * 1024 * 1024,
+  /** How long `check` waits for the HTTP address to answer. */
+  checkHttp_ms: 2000,
+  /** log: what waits for a slow reader of standard error */
+  logPending_bytes: 4 * 1024 * 1024,
+  /** api */
+  httpBody_bytes: 1024 * 1024,
+} as const
+
+export type Limits = { readonly [name in keyof typeof LIMITS]: number }
+
+/**
+ * The worker's program. Made here because a compiled binary puts every module at the bundle's root, which is this
+ * folder: from here the same relative path finds the worker in both.
+ */
+export const DATABASE_WORKER = new URL('./store/worker.ts', import.meta.url)
+
+/** What must be known before the database is open; all else is rows in it. */
+export interface BootSettings {
+  /** `sqlite:PATH`. */
+  readonly database: string
+  readonly listen: readonly ListenAddress[]
+  readonly http: Address
+  /** Folder for what this machine keeps for itself. */
+  readonly data: string
+  /** Name and realm of the default domain of a new database; an existing one keeps its own. */
+  readonly domain: string
+  readonly log: LogLevel
+}
+
+export type SettingName = keyof BootSettings
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** What is wrong with the settings, one sentence a line, each naming its setting and the way to mend it. */
+export class SettingProblem extends Error {
+  override readonly name = 'SettingProblem'
+}
+
+const DOMAIN_NAME = /^[0-9a-z._:-]{1,253}$/
+const DEFAULT_FILE = 'sipwitches.toml'
+
+const DEFAULTS: Readonly<Record<SettingName, string>> = {
+  database: 'sqlite:./data/sipwitches.db',
+  listen: 'udp://0.0.0.0:5060,tcp://0.0.0.0:5060',
+  http: '127.0.0.1:8080',
+  data: './data',
+  domain: defaultDomain(),
+  log: 'info',
+}
+
+/** A parser that throws SettingProblem, as a step of a schema. */
+function parsedBy<Output>(parse: (text: string) => Output) {
+  return v.pipe(
+    v.string('is not a text'),
+    v.rawTransform<string, Output>(({ dataset, addIssue, NEVER }) => {
+      try {
+        return parse(dataset.value)
+      } catch (error) {
+        if (!(error instanceof SettingProblem)) throw error
+        addIssue({ message: error.message })
+        return NEVER
+      }
+    }),
+  )
+}
+
+const BOOT_SETTINGS = v.strictObject({
+  database: parsedBy((text) => {
+    parseDatabaseUrl(text)
+    return text
+  }),
+  listen: parsedBy(parseListen),
+  http: parsedBy(parseHttpAddress),
+  data: v.pipe(v.string('is not a text'), v.nonEmpty('is empty; name a folder, as ./data')),
+  domain: parsedBy(parseDomainName),
+  log: v.picklist(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
+})
+
+/** Where settings come from, the strongest last. Undefined values count as absent. */
+export interface SettingSources {
+  /** The file of --config; without it sipwitches.toml is read where there is one. */
+  readonly file?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly flags: Readonly<Partial<Record<SettingName, string | undefined>>>
+}
+
+interface Given {
+  readonly value: unknown
+  /** What the reader must change: "SIPWITCHES_HTTP", "--http", "http in sipwitches.toml". */
+  readonly called: string
+}
+
+/** Throws SettingProblem, with all that is wrong and not only the first. */
+export function bootSettings(sources: SettingSources): BootSettings {
+  const given = new Map<string, Given>()
+  for (const [name, value] of Object.entries(DEFAULTS))
+    given.set(name, { value, called: `the default of ${name}` })
+  const file = sources.file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
+  if (file !== undefined) {
+    for (const [name, value] of Object.entries(readSettingsFile(file))) {
+      given.set(name, { value: Array.isArray(value) ? value.join(',') : value, called: `${name} in ${file}` })
+    }
+  }
+  for (const name of Object.keys(DEFAULTS)) {
+    const variable = `SIPWITCHES_${name.toUpperCase()}`
+    const value = sources.environment[variable]
+    // An empty variable is how compose files and service units write "not set".
+    if (value !== undefined && value !== '') given.set(name, { value, called: variable })
+  }
+  for (const [name, value] of Object.entries(sources.flags)) {
+    if (value !== undefined) given.set(name, { value, called: `--${name}` })
+  }
+  return validated(given)
+}
+
+function validated(given: ReadonlyMap<string, Given>): BootSettings {
+  const result = v.safeParse(
+    BOOT_SETTINGS,
+    Object.fromEntries([...given].map(([name, { value }]) => [name, value])),
+  )
+  if (result.success) return result.output
+  const sentences = result.issues.map((issue) => {
+    const name = v.getDotPath(issue) ?? ''
+    const called = given.get(name)?.called ?? name
+    return issue.type === 'strict_object'
+      ? `${called} is no setting; there are ${Object.keys(DEFAULTS).join(', ')}.`
+      : `${called} ${issue.message}.`
+  })
+  throw new SettingProblem(sentences.join('\n'))
+}
+
+function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new SettingProblem(`The settings file ${path} cannot be read (${reasonOf(error)}). Mend --config.`)
+  }
+  try {
+    return v.parse(v.record(v.string(), v.unknown()), Bun.TOML.parse(text))
+  } catch (error) {
+    throw new SettingProblem(`The settings file ${path} is not TOML (${reasonOf(error)}).`)
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+export interface SqliteLocation {
+  readonly kind: 'sqlite'
+  readonly path: string
+}
+
+export function parseDatabaseUrl(url: string): SqliteLocation {
+  const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
+  if (scheme === 'mysql') {
+    throw new SettingProblem('names MySQL, which is not built yet; use sqlite:PATH')
+  }
+  if (scheme !== 'sqlite' || rest === '' || rest === ':memory:') {
+    throw new SettingProblem(`is ${JSON.stringify(url)}; write sqlite:PATH, as ${DEFAULTS.database}`)
+  }
+  return { kind: 'sqlite', path: rest }
+}
+
+const LISTEN_EXAMPLE = 'udp://0.0.0.0:5060,tcp://[::]:5060'
+
+export function parseListen(text: string): ListenAddress[] {
+  const addresses = text.split(',').map((part) => parseListenAddress(part.trim()))
+  const seen = new Set<string>()
+  for (const { transport, host, port } of addresses) {
+    const key = `${transport} ${host} ${port}`
+    if (port !== 0 && seen.has(key)) throw new SettingProblem(`names ${transport}://${host}:${port} twice`)
+    seen.add(key)
+  }
+  return addresses
+}
+
+function parseListenAddress(text: string): ListenAddress {
+  const [, scheme, authority = ''] = /^([a-z]+):\/\/(.+)$/.exec(text) ?? []
+  switch (scheme) {
+    case 'udp':
+    case 'tcp':
+      return { transport: scheme, ...parseAddress(authority, LISTEN_EXAMPLE) }
+    case 'tls':
+    case 'ws':
+    case 'wss':
+      throw new SettingProblem(`names ${text}, but ${scheme} is not built yet; leave it out`)
+    default:
+      throw new SettingProblem(`has ${JSON.stringify(text)}; write addresses as ${LISTEN_EXAMPLE}`)
+  }
+}
+
+function parseHttpAddress(text: string): Address {
+  return parseAddress(text, DEFAULTS.http)
+}
+
+function parseAddress(text: string, example: string): Address {
+  const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain ?? ''
+  const port = Number(digits)
+  // Names are not taken: what they resolve to may change, and is not known before the network is up.
+  const numeric = bracketed === undefined ? isIP(host) === 4 : isIPv6(host)
+  if (!numeric || digits === '' || port > 65535) {
+    throw new SettingProblem(`has ${JSON.stringify(text)}; write a numeric address and a port, as ${example}`)
+  }
+  return { host, port }
+}
+
+function parseDomainName(text: string): string {
+  const name = text.toLowerCase()
+  if (!DOMAIN_NAME.test(name)) {
+    throw new SettingProblem(`is ${JSON.stringify(text)}; write a host name or an address, as example.com`)
+  }
+  return name
+}
+
+function defaultDomain(): string {
+  const name = hostname().toLowerCase()
+  return DOMAIN_NAME.test(name) ? name : 'localhost'
+}
