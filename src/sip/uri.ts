@@ -1,0 +1,138 @@
+// SIP URIs (RFC 3261 section 19.1). Byte-per-character strings, as in messages.
+
+import { lowerCase } from './header.ts'
+
+export interface SipUri {
+  readonly scheme: 'sip' | 'sips'
+  /** As written, escapes and all; '' when there is none. */
+  readonly user: string
+  readonly password: string
+  /** Lower case; an IPv6 reference keeps its brackets and is spelled in one way (RFC 5954 section 4.2). */
+  readonly host: string
+  /** 0 when none is written. */
+  readonly port: number
+  /** Names in lower case, values as written. */
+  readonly params: ReadonlyMap<string, string>
+  /** What follows '?', as written. */
+  readonly headers: string
+}
+
+/** No part can swallow the mark that ends it, so the time is linear in the length. */
+const GRAMMAR =
+  /^(sips?):(?:([^\x00-\x20\x7f@:<>"]*)(?::([^\x00-\x20\x7f@<>"]*))?@)?(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?((?:;[^\x00-\x20\x7f?<>"]*)?)(?:\?([^\x00-\x20\x7f<>"]*))?$/i
+
+/** null when the text is no sip or sips URI. */
+export function parseUri(text: string): SipUri | null {
+  const match = GRAMMAR.exec(text)
+  if (match === null) return null
+  const host = canonicalHost(match[4]!)
+  const port = match[5] === undefined ? 0 : Number(match[5])
+  if (host === null || port > 65535 || (port === 0 && match[5] !== undefined)) return null
+  return {
+    scheme: match[1]!.toLowerCase() === 'sips' ? 'sips' : 'sip',
+    user: match[2] ?? '',
+    password: match[3] ?? '',
+    host,
+    port,
+    params: uriParams(match[6]!),
+    headers: match[7] ?? '',
+  }
+}
+
+/** null when what stands in brackets is no IPv6 address. */
+function canonicalHost(host: string): string | null {
+  return host.startsWith('[') ? (URL.parse(`http://${host}/`)?.hostname ?? null) : host.toLowerCase()
+}
+
+function uriParams(text: string): Map<string, string> {
+  const params = new Map<string, string>()
+  for (const part of text.split(';')) {
+    if (part === '') continue
+    const equals = part.indexOf('=')
+    const name = lowerCase(equals < 0 ? part : part.slice(0, equals))
+    if (!params.has(name)) params.set(name, equals < 0 ? '' : part.slice(equals + 1))
+  }
+  return params
+}
+
+/**
+ * Escapes resolved: for looking a user up. What comes out may hold any byte, line ends and NUL among them: it is for
+ * comparing, never for writing into a message.
+ */
+export function unescaped(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+export { unescaped as resolveEscapes }
+
+const PLAIN = /^[A-Za-z0-9\-_.!~*'();/?:@&=+$,]*$/
+const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/
+
+/**
+ * One spelling for all that are equal (section 19.1.4): an escape equals its character unless that is reserved, so
+ * unreserved characters stand for themselves, reserved ones as they came, and everything else is escaped.
+ */
+function level(text: string): string {
+  if (PLAIN.test(text)) return text
+  return text.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-_.!~*'();/?:@&=+$,]/g, (match) => {
+    const code = match.length === 3 ? Number.parseInt(match.slice(1), 16) : match.charCodeAt(0)
+    const char = String.fromCharCode(code)
+    return UNRESERVED.test(char) ? char : `%${code.toString(16).toUpperCase().padStart(2, '0')}`
+  })
+}
+
+/** These make two URIs differ even when only one of them has it (section 19.1.4). */
+const TELLING_PARAMS = ['user', 'ttl', 'method', 'maddr', 'transport'] as const
+
+/** Section 19.1.4. Not transitive: a parameter that only one of them has is passed over. */
+export function sameUri(a: SipUri, b: SipUri): boolean {
+  if (a.scheme !== b.scheme || a.host !== b.host || a.port !== b.port) return false
+  if (level(a.user) !== level(b.user) || level(a.password) !== level(b.password)) return false
+  for (const name of TELLING_PARAMS) if (a.params.has(name) !== b.params.has(name)) return false
+  for (const [name, value] of a.params) {
+    const other = b.params.get(name)
+    if (other !== undefined && levelCase(other) !== levelCase(value)) return false
+  }
+  return canonicalHeaders(a.headers) === canonicalHeaders(b.headers)
+}
+
+/**
+ * One text for all spellings of one URI: parameters sorted, case and escapes levelled; printable ASCII only.
+ * URIs with equal texts are the same under `sameUri`; the reverse fails where only one of them has an unknown parameter.
+ */
+export function canonicalUri(uri: SipUri): string {
+  const password = uri.password === '' ? '' : `:${level(uri.password)}`
+  const userinfo = uri.user === '' && password === '' ? '' : `${level(uri.user)}${password}@`
+  const port = uri.port === 0 ? '' : `:${uri.port}`
+  const params = [...uri.params]
+    .map(([name, value]) => `;${levelCase(name)}${value === '' ? '' : `=${levelCase(value)}`}`)
+    .sort()
+    .join('')
+  const headers = uri.headers === '' ? '' : `?${canonicalHeaders(uri.headers)}`
+  return `${uri.scheme}:${userinfo}${uri.host}${port}${params}${headers}`
+}
+
+/** Case levelled too: all but user and password (section 19.1.4). */
+function levelCase(text: string): string {
+  return level(text).toLowerCase()
+}
+
+/** Each on its own, so that an escaped `&` is none. */
+function canonicalHeaders(headers: string): string {
+  return headers === '' ? '' : headers.split('&').map(levelCase).sort().join('&')
+}
+
+/** The transport that a URI asks for (section 19.1.1), '' when it leaves that open. */
+export function uriTransport(uri: SipUri): string {
+  return lowerCase(uri.params.get('transport') ?? '')
+}
+
+/** A numeric address as it is written into a URI or a Via: IPv6 in brackets. */
+export function hostText(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+}
+
+/** The reverse: without brackets. */
+export function bareHost(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
