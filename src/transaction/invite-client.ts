@@ -1,0 +1,139 @@
+// INVITE client transaction: RFC 3261 section 17.1.1 (figure 5) with the Accepted state of RFC 6026 section 7.2.
+
+import type { Timer } from '../clock.ts'
+import type { SipRequest, SipResponse } from '../sip/message.ts'
+import { buildAck } from '../sip/serialize.ts'
+import type { Flow, SendFailure } from '../transport/transport.ts'
+import { D_ms, T1_ms, TimerName, TRANSACTION_ms } from './timer.ts'
+import type { ClientUser, TransactionHome } from './transaction.ts'
+
+export type InviteClientState = 'calling' | 'proceeding' | 'completed' | 'accepted' | 'terminated'
+
+export class InviteClientTransaction {
+  readonly kind = 'invite-client'
+  readonly method = 'INVITE'
+  readonly key: string
+  readonly flow: Flow
+  /** As it was sent: an ACK or a CANCEL is made of it. */
+  readonly request: SipRequest
+  readonly #home: TransactionHome
+  readonly #user: ClientUser
+  #state: InviteClientState = 'calling'
+  #ack: Buffer | null = null
+  #interval_ms = T1_ms
+  #retransmit: Timer | null = null
+  #limit: Timer | null = null
+
+  constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow, user: ClientUser) {
+    this.#home = home
+    this.key = key
+    this.request = request
+    this.flow = flow
+    this.#user = user
+  }
+
+  get state(): InviteClientState {
+    return this.#state
+  }
+
+  get bytes(): Buffer {
+    return this.request.bytes
+  }
+
+  start(): void {
+    if (!this.flow.reliable) this.#retransmit = this.#home.clock.after(T1_ms, this, TimerName.A)
+    this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.B)
+    this.#home.transmit(this, this.bytes)
+  }
+
+  onResponse(response: SipResponse): void {
+    switch (this.#state) {
+      case 'calling':
+      case 'proceeding':
+        if (response.status < 200) this.#provisional(response)
+        else if (response.status < 300) this.#accept(response)
+        else this.#complete(response)
+        return
+      case 'completed':
+        if (response.status >= 300 && this.#ack !== null) this.#home.transmit(this, this.#ack)
+        return
+      case 'accepted':
+        if (response.status >= 200 && response.status < 300) this.#user.onResponse(response, this)
+        return
+      case 'terminated':
+        return
+    }
+  }
+
+  onTimer(which: number): void {
+    switch (which) {
+      case TimerName.A:
+        this.#interval_ms *= 2
+        this.#retransmit = this.#home.clock.after(this.#interval_ms, this, TimerName.A)
+        this.#home.transmit(this, this.bytes)
+        return
+      case TimerName.B:
+      case TimerName.Silence:
+        this.#terminate()
+        this.#user.onTimeout(this)
+        return
+      case TimerName.D:
+      case TimerName.M:
+        this.#terminate()
+        return
+    }
+  }
+
+  /** Of the INVITE, or of the ACK: then the user has its answer and need not know. */
+  onSendFailed(failure: SendFailure): void {
+    if (this.#state !== 'calling' && this.#state !== 'completed') return
+    const waiting = this.#state === 'calling'
+    this.#terminate()
+    if (waiting) this.#user.onSendFailed(failure, this)
+  }
+
+  /** The user gives up waiting for an answer that a CANCEL should have brought (section 9.1: 64*T1 after it). */
+  abandon(): void {
+    if (this.#state === 'calling' || this.#state === 'proceeding') this.#terminate()
+  }
+
+  #provisional(response: SipResponse): void {
+    this.#stopTimers()
+    this.#state = 'proceeding'
+    this.#limit = this.#home.clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
+    this.#user.onResponse(response, this)
+  }
+
+  #accept(response: SipResponse): void {
+    this.#stopTimers()
+    this.#state = 'accepted'
+    this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.M)
+    this.#user.onResponse(response, this)
+  }
+
+  #complete(response: SipResponse): void {
+    this.#stopTimers()
+    this.#ack = buildAck(this.request, response)
+    this.#home.transmit(this, this.#ack)
+    if (this.flow.reliable) this.#terminate()
+    else {
+      this.#state = 'completed'
+      this.#limit = this.#home.clock.after(D_ms, this, TimerName.D)
+    }
+    this.#user.onResponse(response, this)
+  }
+
+  #terminate(): void {
+    if (this.#state === 'terminated') return
+    this.#state = 'terminated'
+    this.#stopTimers()
+    this.#home.ended(this)
+  }
+
+  #stopTimers(): void {
+    this.#retransmit?.cancel()
+    this.#limit?.cancel()
+    this.#retransmit = null
+    this.#limit = null
+  }
+}

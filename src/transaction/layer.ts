@@ -1,0 +1,258 @@
+// Matches messages to transactions (RFC 3261 sections 17.1.3 and 17.2.3) and makes new ones, within limits.
+
+import { MESSAGE_BYTES_MAX } from '../../wasm/layout.ts'
+import type { Clock } from '../clock.ts'
+import type { Limits } from '../config.ts'
+import type { IdSource } from '../sip/id.ts'
+import { MAGIC_COOKIE } from '../sip/id.ts'
+import { MethodId, type SipRequest, type SipResponse } from '../sip/message.ts'
+import { parseMessage } from '../sip/parse.ts'
+import { buildResponse } from '../sip/serialize.ts'
+import type { Flow } from '../transport/transport.ts'
+import { ClientTransaction } from './client.ts'
+import { InviteClientTransaction } from './invite-client.ts'
+import { InviteServerTransaction } from './invite-server.ts'
+import { ServerTransaction } from './server.ts'
+import type { Traffic } from './traffic.ts'
+import type {
+  AnyClientTransaction,
+  AnyServerTransaction,
+  ClientUser,
+  TransactionHome,
+  TransactionUser,
+} from './transaction.ts'
+
+export interface TransactionLayerParts {
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly traffic: Traffic
+  readonly limits: Pick<Limits, 'serverTransactions' | 'clientTransactions' | 'inviteSilence_ms'>
+  readonly user: TransactionUser
+  /** Where an answer goes: the request's own flow, or what section 18.2.2 makes of its Via. */
+  replyFlow(request: SipRequest, flow: Flow): Flow
+}
+
+export type TransactionKind = (AnyServerTransaction | AnyClientTransaction)['kind']
+
+/** Numbers for the metrics page; all but `open` only grow. */
+export interface TransactionCounts {
+  readonly started: Record<TransactionKind, number>
+  readonly open: Record<TransactionKind, number>
+  retransmissionsAbsorbed: number
+  strayResponses: number
+  refusedByLimit: number
+  defects: number
+}
+
+/** Seconds that a refused sender is told to wait. */
+const OVERLOAD_RETRY_s = 5
+
+export class TransactionLayer implements TransactionHome {
+  readonly clock: Clock
+  readonly traffic: Traffic
+  readonly counts: TransactionCounts = {
+    started: { 'invite-client': 0, client: 0, 'invite-server': 0, server: 0 },
+    open: { 'invite-client': 0, client: 0, 'invite-server': 0, server: 0 },
+    retransmissionsAbsorbed: 0,
+    strayResponses: 0,
+    refusedByLimit: 0,
+    defects: 0,
+  }
+  readonly #parts: TransactionLayerParts
+  readonly #servers = new Map<string, AnyServerTransaction>()
+  readonly #clients = new Map<string, AnyClientTransaction>()
+
+  constructor(parts: TransactionLayerParts) {
+    this.#parts = parts
+    this.clock = parts.clock
+    this.traffic = parts.traffic
+  }
+
+  get inviteSilence_ms(): number {
+    return this.#parts.limits.inviteSilence_ms
+  }
+
+  get serverCount(): number {
+    return this.#servers.size
+  }
+
+  get clientCount(): number {
+    return this.#clients.size
+  }
+
+  receiveRequest(request: SipRequest, flow: Flow): void {
+    if (request.methodId === MethodId.ACK) {
+      this.#receiveAck(request, flow)
+      return
+    }
+    const key = serverKey(request, request.method)
+    const known = this.#servers.get(key)
+    if (known !== undefined) {
+      this.counts.retransmissionsAbsorbed++
+      known.onRetransmission()
+      return
+    }
+    if (this.#servers.size >= this.#parts.limits.serverTransactions && !this.#cancels(request)) {
+      this.#refuse(request, flow)
+      return
+    }
+    const transaction = this.#createServer(key, request, flow)
+    try {
+      this.#parts.user.onRequest(request, transaction)
+    } catch (error) {
+      transaction.respond(500, buildResponse(request, 500, { toTag: this.#parts.ids.tag() }))
+      this.#defect(error, request)
+    }
+  }
+
+  receiveResponse(response: SipResponse): void {
+    const method = response.cseqMethod
+    const transaction = this.#clients.get(clientKey(response.branch, method))
+    // RFC 6026 section 6: a proxy doesn't forward answers that match no transaction.
+    if (transaction === undefined || transaction.method !== method) {
+      this.counts.strayResponses++
+      return
+    }
+    try {
+      transaction.onResponse(response)
+    } catch (error) {
+      this.#defect(error, response)
+    }
+  }
+
+  /**
+   * Starts a client transaction for bytes that are already serialized. null when the table is full, or when the bytes
+   * are an INVITE that has outgrown the limits of a message: no ACK or CANCEL could be made of it.
+   */
+  request(
+    method: string,
+    branch: string,
+    bytes: Buffer,
+    flow: Flow,
+    user: ClientUser,
+  ): AnyClientTransaction | null {
+    const transaction = this.#createClient(method, branch, bytes, flow, user)
+    if (transaction === null) {
+      this.counts.refusedByLimit++
+      return null
+    }
+    this.#begin(transaction)
+    this.#clients.set(transaction.key, transaction)
+    transaction.start()
+    return transaction
+  }
+
+  /** The INVITE that a CANCEL means (section 9.2), or null. */
+  inviteOf(cancel: SipRequest): InviteServerTransaction | null {
+    const found = this.#servers.get(serverKey(cancel, 'INVITE'))
+    return found?.kind === 'invite-server' ? found : null
+  }
+
+  transmit(transaction: AnyServerTransaction | AnyClientTransaction, bytes: Buffer): void {
+    // The only other request that a transaction sends is the ACK of an INVITE's.
+    const ack = transaction.kind === 'invite-client' && bytes !== transaction.bytes
+    this.traffic.sent(ack ? 'ACK' : transaction.method, statusOf(bytes), bytes, transaction.flow)
+    transaction.flow.send(bytes, transaction)
+  }
+
+  ended(transaction: AnyServerTransaction | AnyClientTransaction): void {
+    this.counts.open[transaction.kind]--
+    if (transaction.kind === 'client' || transaction.kind === 'invite-client')
+      this.#clients.delete(transaction.key)
+    else this.#servers.delete(transaction.key)
+  }
+
+  #begin(transaction: AnyServerTransaction | AnyClientTransaction): void {
+    this.counts.started[transaction.kind]++
+    this.counts.open[transaction.kind]++
+  }
+
+  /** An ACK has no transaction of its own: it ends that of its INVITE, or it is for a 2xx and the user's. */
+  #receiveAck(request: SipRequest, flow: Flow): void {
+    const invite = this.#servers.get(serverKey(request, 'INVITE'))
+    if (invite?.kind === 'invite-server' && invite.onAck()) return
+    try {
+      this.#parts.user.onAck(request, flow)
+    } catch (error) {
+      this.#defect(error, request)
+    }
+  }
+
+  /** Giving a call up must work even when the table is full; there is at most one such for each INVITE in it. */
+  #cancels(request: SipRequest): boolean {
+    return request.methodId === MethodId.CANCEL && this.inviteOf(request) !== null
+  }
+
+  #createServer(key: string, request: SipRequest, flow: Flow): AnyServerTransaction {
+    const reply = this.#parts.replyFlow(request, flow)
+    const transaction =
+      request.methodId === MethodId.INVITE
+        ? new InviteServerTransaction(this, key, request, reply)
+        : new ServerTransaction(this, key, request, reply)
+    this.#begin(transaction)
+    this.#servers.set(key, transaction)
+    return transaction
+  }
+
+  #createClient(
+    method: string,
+    branch: string,
+    bytes: Buffer,
+    flow: Flow,
+    user: ClientUser,
+  ): AnyClientTransaction | null {
+    if (this.#clients.size >= this.#parts.limits.clientTransactions) return null
+    const key = clientKey(branch, method)
+    if (method !== 'INVITE') return new ClientTransaction(this, key, method, bytes, flow, user)
+    if (bytes.length > MESSAGE_BYTES_MAX) return null
+    const invite = parseMessage(bytes)
+    return invite.kind === 'request' ? new InviteClientTransaction(this, key, invite, flow, user) : null
+  }
+
+  /** An error of ours ends this one request, is told, and harms nobody else. */
+  #defect(error: unknown, message: SipRequest | SipResponse): void {
+    this.counts.defects++
+    this.#parts.user.onDefect(error, message)
+  }
+
+  /** Without a transaction: the table is what is full. Section 21.5.4. */
+  #refuse(request: SipRequest, flow: Flow): void {
+    this.counts.refusedByLimit++
+    const headers = `Retry-After: ${OVERLOAD_RETRY_s}\r\n`
+    const bytes = buildResponse(request, 503, { toTag: this.#parts.ids.tag(), headers })
+    const reply = this.#parts.replyFlow(request, flow)
+    this.traffic.sent(request.method, 503, bytes, reply)
+    reply.send(bytes)
+  }
+}
+
+/** Our branches are unique; a CANCEL shares the branch of its INVITE (section 9.1). */
+function clientKey(branch: string, method: string): string {
+  return method === 'CANCEL' ? `${branch} CANCEL` : branch
+}
+
+/** Section 17.2.3; `method` is INVITE for an ACK or a CANCEL that looks for its INVITE. */
+function serverKey(request: SipRequest, method: string): string {
+  const branch = request.branch
+  // A bare cookie says nothing (RFC 4475 section 3.2.1).
+  if (branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE)) {
+    return `${branch} ${request.viaHost}:${request.viaPort} ${method}`
+  }
+  // RFC 2543 clients: what they keep the same over INVITE, CANCEL and ACK. Of these the ACK alone has our To tag.
+  const toTag = method === 'INVITE' ? '' : request.toTag
+  const via = request.topViaSpan
+  const parts = [
+    request.uri,
+    request.fromTag,
+    toTag,
+    request.callId,
+    request.cseq,
+    request.text(via.start, via.end),
+  ]
+  return `${parts.join(' ')} ${method}`
+}
+
+/** "SIP/2.0 200": the class is the ninth byte. No method has a slash in it (section 25.1). */
+function statusOf(bytes: Buffer): number {
+  return bytes[3] === 0x2f ? (bytes[8]! - 0x30) * 100 : 0
+}

@@ -1,0 +1,30 @@
+// The timers of RFC 3261 table 4 and of RFC 6026, by their names.
+
+/** Round-trip time estimate, ms. */
+export const T1_ms = 500
+/** Longest interval between retransmissions of a non-INVITE request or an INVITE response, ms. */
+export const T2_ms = 4000
+/** How long a message may stay in the network, ms. */
+export const T4_ms = 5000
+/** Timers B, F, H, J, L and M. */
+export const TRANSACTION_ms = 64 * T1_ms
+/** Timer D on an unreliable transport: at least 32 s. */
+export const D_ms = 32_000
+
+/** What a machine is woken for; given to Clock.after. */
+export enum TimerName {
+  A = 0,
+  B = 1,
+  D = 2,
+  E = 3,
+  F = 4,
+  G = 5,
+  H = 6,
+  I = 7,
+  J = 8,
+  K = 9,
+  L = 10,
+  M = 11,
+  /** None of the RFC's: LIMITS.inviteSilence_ms, and the same for a request that is never answered. */
+  Silence = 12,
+}
