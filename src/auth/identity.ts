@@ -1,0 +1,141 @@
+// Who is asking? Whoever claims to be one of ours must prove it; a stranger may do what the settings allow.
+
+import type { Directory } from '../directory/directory.ts'
+import type { LiveSettings } from '../directory/settings.ts'
+import { quote } from '../sip/header.ts'
+import { HeaderId, MethodId, type SipRequest, utf8, wire } from '../sip/message.ts'
+import { parseUri, resolveEscapes } from '../sip/uri.ts'
+import type { DomainRecord, ExtensionRecord } from '../store/store.ts'
+import { StoreUnavailable } from '../store/store.ts'
+import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
+import type { Authenticator, AuthRole, AuthVerdict } from './challenge.ts'
+
+/** Seconds that a sender is told to wait when its record can't be looked up now. */
+const LOOKUP_RETRY_s = 10
+
+export interface IdentityParts {
+  readonly authenticator: Authenticator
+  readonly directory: Directory
+  readonly settings: LiveSettings
+  /** The domain of ours that a host and port stand for, or null. */
+  domainOf(host: string, port: number): DomainRecord | null
+  /** A request had to wait until this record was looked up. */
+  onWaited(extension: ExtensionRecord | null): void
+}
+
+/** The account that a request must prove: named by To in a REGISTER (section 10.3 step 4), by From otherwise. */
+interface Claim {
+  readonly role: AuthRole
+  readonly domain: DomainRecord
+  readonly name: string
+}
+
+export class IdentityHandler implements Handler {
+  readonly #parts: IdentityParts
+
+  constructor(parts: IdentityParts) {
+    this.#parts = parts
+  }
+
+  handle(exchange: Exchange): Verdict | Promise<Verdict> {
+    // What follows a route set of ours belongs to a dialog whose INVITE was let in (section 16.6 step 4).
+    if (exchange.inDialog) return 'next'
+    const claim = this.#claim(exchange.request)
+    if (claim === null) return this.#stranger(exchange)
+    const known = this.#parts.directory.peek(claim.domain.name, claim.name)
+    if (known !== undefined) return this.#prove(exchange, claim, known)
+    return this.#lookUp(exchange, claim)
+  }
+
+  /** null: the sender doesn't claim to be ours. */
+  #claim(request: SipRequest): Claim | null {
+    const registering = request.methodId === MethodId.REGISTER
+    const uri = parseUri(registering ? request.toUri : request.fromUri)
+    if (uri === null) return null
+    const domain = this.#parts.domainOf(uri.host, uri.port)
+    if (domain === null) return null
+    return { role: registering ? 'registrar' : 'proxy', domain, name: utf8(resolveEscapes(uri.user)) }
+  }
+
+  #stranger(exchange: Exchange): Verdict {
+    const { request } = exchange
+    if (request.methodId === MethodId.REGISTER) {
+      exchange.answer(404, 'the address of record is in no domain of ours')
+      return 'done'
+    }
+    if (this.#parts.settings.current.strangerMethods.has(request.method)) return 'next'
+    exchange.answer(403, 'not one of our extensions, and stranger_methods does not list this method')
+    return 'done'
+  }
+
+  async #lookUp(exchange: Exchange, claim: Claim): Promise<Verdict> {
+    try {
+      const found = await this.#parts.directory.find(claim.domain.name, claim.name)
+      this.#parts.onWaited(found)
+      return this.#prove(exchange, claim, found)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      exchange.answer(503, `the record can't be looked up: ${error.message}`, {
+        headers: `Retry-After: ${LOOKUP_RETRY_s}\r\n`,
+      })
+      return 'done'
+    }
+  }
+
+  #prove(exchange: Exchange, claim: Claim, extension: ExtensionRecord | null): Verdict {
+    const { authenticator } = this.#parts
+    const { request } = exchange
+    const realm = claim.domain.realm
+    const verdict: AuthVerdict = authenticator.check(request, claim.role, realm, extension)
+    switch (verdict.kind) {
+      case 'proved':
+        exchange.removals.push(verdict.credentials)
+        exchange.asserted = assertedIdentity(extension)
+        return 'next'
+      case 'challenge': {
+        const status = claim.role === 'registrar' ? 401 : 407
+        const headers = authenticator.challenge(claim.role, realm, verdict.stale, extension)
+        exchange.answer(status, verdict.reason, { headers })
+        return 'done'
+      }
+      case 'refused':
+        exchange.answer(403, verdict.reason)
+        return 'done'
+    }
+  }
+}
+
+function assertedIdentity(extension: ExtensionRecord | null) {
+  if (extension === null) throw new Error('nobody was proved')
+  return {
+    extensionId: extension.id,
+    number: extension.number,
+    domain: extension.domain,
+    displayName: extension.displayName,
+  }
+}
+
+/** RFC 3325 section 9.1: whatever a phone says of itself is left out; what we know is put in. */
+export function identityHeaders(exchange: Exchange): string {
+  const { asserted, request } = exchange
+  if (asserted === null) return ''
+  if (
+    (request.header(HeaderId.Privacy) ?? '')
+      .toLowerCase()
+      .split(/[;,\s]+/u)
+      .includes('id')
+  )
+    return ''
+  const name = asserted.displayName === '' ? '' : `${quote(wire(asserted.displayName))} `
+  return `P-Asserted-Identity: ${name}<sip:${wire(asserted.number)}@${asserted.domain}>\r\n`
+}
+
+/** The header lines of a request that claim an identity. */
+export function claimedIdentityLines(request: SipRequest): number[] {
+  const lines: number[] = []
+  for (let line = 0; line < request.headerCount; line++) {
+    const id = request.headerId(line)
+    if (id === HeaderId.PAssertedIdentity || id === HeaderId.PPreferredIdentity) lines.push(line)
+  }
+  return lines
+}
