@@ -1,0 +1,74 @@
+// From a dialled name to the phones that ring: the dial plan's first rule, an extension row makes its number dialable.
+
+import type { Directory } from '../directory/directory.ts'
+import type { StatefulProxy } from '../proxy/proxy.ts'
+import { bindingTargets } from '../proxy/target.ts'
+import type { Location } from '../registrar/location.ts'
+import { utf8 } from '../sip/message.ts'
+import { parseUri, resolveEscapes } from '../sip/uri.ts'
+import { type DomainRecord, type ExtensionRecord, StoreUnavailable } from '../store/store.ts'
+import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
+
+export interface PlanParts {
+  readonly directory: Directory
+  readonly location: Location
+  readonly proxy: StatefulProxy
+  domainOf(host: string, port: number): DomainRecord | null
+  /** A request had to wait until this record was looked up. */
+  onWaited(extension: ExtensionRecord | null): void
+}
+
+/** Seconds that a caller is told to wait when the called record can't be looked up now. */
+const LOOKUP_RETRY_s = 10
+
+export class PlanHandler implements Handler {
+  readonly #parts: PlanParts
+
+  constructor(parts: PlanParts) {
+    this.#parts = parts
+  }
+
+  handle(exchange: Exchange): Verdict | Promise<Verdict> {
+    const uri = parseUri(exchange.uri)
+    if (uri === null) {
+      exchange.answer(400, 'the Request-URI breaks the grammar')
+      return 'done'
+    }
+    const domain = this.#parts.domainOf(uri.host, uri.port)
+    if (domain === null) {
+      exchange.answer(403, `${uri.host} is no domain of ours, and there are no routes to others`)
+      return 'done'
+    }
+    const name = utf8(resolveEscapes(uri.user))
+    const known = name === '' ? null : this.#parts.directory.peek(domain.name, name)
+    return known === undefined ? this.#lookUp(exchange, domain, name) : this.#ring(exchange, known)
+  }
+
+  async #lookUp(exchange: Exchange, domain: DomainRecord, name: string): Promise<Verdict> {
+    try {
+      const found = await this.#parts.directory.find(domain.name, name)
+      this.#parts.onWaited(found)
+      return this.#ring(exchange, found)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      exchange.answer(503, `the record can't be looked up: ${error.message}`, {
+        headers: `Retry-After: ${LOOKUP_RETRY_s}\r\n`,
+      })
+      return 'done'
+    }
+  }
+
+  #ring(exchange: Exchange, extension: ExtensionRecord | null): Verdict {
+    if (extension === null) {
+      exchange.answer(404, 'nobody has this number')
+      return 'done'
+    }
+    const bindings = extension.suspended ? [] : this.#parts.location.of(extension.id)
+    if (bindings.length === 0) {
+      exchange.answer(480, extension.suspended ? 'the user is suspended' : 'no phone is registered')
+      return 'done'
+    }
+    this.#parts.proxy.forward(exchange, bindingTargets(bindings))
+    return 'done'
+  }
+}

@@ -1,0 +1,164 @@
+// One branch of a fork: the forwarded request, its client transaction, timer C, and its CANCEL
+// (RFC 3261 sections 16.6 steps 7 to 11, 16.8 and 16.10).
+
+import type { Timer } from '../clock.ts'
+import type { SipResponse } from '../sip/message.ts'
+import { buildCancel } from '../sip/serialize.ts'
+import { TRANSACTION_ms } from '../transaction/timer.ts'
+import type { AnyClientTransaction, ClientUser } from '../transaction/transaction.ts'
+import type { Flow, SendFailure } from '../transport/transport.ts'
+import type { Target } from './target.ts'
+
+/** What a branch needs of its fork. */
+export interface BranchOwner {
+  readonly clock: { after(delay_ms: number, who: Branch, which: number): Timer }
+  readonly invite: boolean
+  readonly timerC_ms: number
+  flow(target: Target): Flow | null | Promise<Flow | null>
+  /** Serializes the request for this flow and starts its client transaction; null when the limit forbids it. */
+  send(branch: Branch, flow: Flow): AnyClientTransaction | null
+  /** Starts the CANCEL of an INVITE sent before, over the same flow and with the same branch. */
+  sendCancel(bytes: Buffer, invite: AnyClientTransaction): void
+  onProvisional(branch: Branch, response: SipResponse): void
+  onSuccess(branch: Branch, response: SipResponse): void
+  /** `result` is set: the branch has ended without a 2xx. */
+  onFailure(branch: Branch): void
+}
+
+/** A final answer that is no 2xx: the phone's, or ours in its place (408, 480, 487, 503). */
+export interface BranchResult {
+  readonly status: number
+  readonly response: SipResponse | null
+}
+
+enum BranchTimer {
+  C = 0,
+  CancelLimit = 1,
+}
+
+export class Branch implements ClientUser {
+  readonly target: Target
+  result: BranchResult | null = null
+  readonly #owner: BranchOwner
+  #transaction: AnyClientTransaction | null = null
+  #provisional = false
+  #succeeded = false
+  /** Header lines for the CANCEL that waits for a provisional answer (section 9.1), or was sent. */
+  #cancelHeaders: string | null = null
+  #timerC: Timer | null = null
+  #cancelLimit: Timer | null = null
+
+  constructor(target: Target, owner: BranchOwner) {
+    this.target = target
+    this.#owner = owner
+  }
+
+  /** Ended: with a 2xx, or with a result. */
+  get done(): boolean {
+    return this.#succeeded || this.result !== null
+  }
+
+  start(): void {
+    const flow = this.#owner.flow(this.target)
+    if (flow instanceof Promise) {
+      flow.then(
+        (found) => this.#sendOver(found),
+        () => this.#sendOver(null),
+      )
+    } else this.#sendOver(flow)
+  }
+
+  /** Section 16.10. Harmless on a branch that has ended or is being cancelled. */
+  cancel(headers: string): void {
+    if (this.done || !this.#owner.invite || this.#cancelHeaders !== null) return
+    this.#cancelHeaders = headers
+    // Section 9.1: not before a provisional answer has shown that the INVITE arrived.
+    if (this.#provisional) this.#cancelNow()
+    else if (this.#transaction === null) this.#end({ status: 487, response: null })
+  }
+
+  onResponse(response: SipResponse, transaction: AnyClientTransaction): void {
+    const { status } = response
+    if (status < 200) {
+      this.#onProvisional(response)
+      return
+    }
+    if (status < 300) {
+      this.#stopTimers()
+      this.#succeeded = true
+      this.#owner.onSuccess(this, response)
+      return
+    }
+    // Late: timer C or the CANCEL's limit has given this branch a result already.
+    if (this.result !== null || transaction.state === 'accepted') return
+    this.#end({ status, response })
+  }
+
+  onTimeout(): void {
+    this.#end({ status: this.#cancelHeaders === null ? 408 : 487, response: null })
+  }
+
+  /** Section 16.9 has it as a 503; of the phone that is not there, 480 says what is meant. */
+  onSendFailed(_failure: SendFailure): void {
+    this.#end({ status: 480, response: null })
+  }
+
+  onTimer(which: number): void {
+    const transaction = this.#transaction
+    if (which === BranchTimer.C) {
+      // Section 16.8: a branch that has shown life is cancelled; either way it counts as 408 from now on.
+      this.cancel('Reason: SIP;cause=408;text="Request Timeout"\r\n')
+      this.#end({ status: 408, response: null })
+      return
+    }
+    if (transaction?.kind === 'invite-client') transaction.abandon()
+    this.#end({ status: 487, response: null })
+  }
+
+  #sendOver(flow: Flow | null): void {
+    if (this.done) return
+    if (flow === null) {
+      this.#end({ status: 480, response: null })
+      return
+    }
+    if (this.#owner.invite) {
+      this.#timerC = this.#owner.clock.after(this.#owner.timerC_ms, this, BranchTimer.C)
+    }
+    this.#transaction = this.#owner.send(this, flow)
+    if (this.#transaction === null) this.#end({ status: 503, response: null })
+  }
+
+  #onProvisional(response: SipResponse): void {
+    if (this.done) return
+    const first = !this.#provisional
+    this.#provisional = true
+    if (response.status > 100 && this.#cancelHeaders === null) {
+      this.#timerC?.cancel()
+      this.#timerC = this.#owner.clock.after(this.#owner.timerC_ms, this, BranchTimer.C)
+    }
+    if (first && this.#cancelHeaders !== null) this.#cancelNow()
+    this.#owner.onProvisional(this, response)
+  }
+
+  #cancelNow(): void {
+    const transaction = this.#transaction
+    if (transaction?.kind !== 'invite-client') return
+    this.#timerC?.cancel()
+    this.#cancelLimit = this.#owner.clock.after(TRANSACTION_ms, this, BranchTimer.CancelLimit)
+    this.#owner.sendCancel(buildCancel(transaction.request, this.#cancelHeaders ?? ''), transaction)
+  }
+
+  #end(result: BranchResult): void {
+    if (this.done) return
+    this.#timerC?.cancel()
+    // The limit of a sent CANCEL stays: should the phone never answer, it ends the client transaction.
+    if (result.response !== null) this.#stopTimers()
+    this.result = result
+    this.#owner.onFailure(this)
+  }
+
+  #stopTimers(): void {
+    this.#timerC?.cancel()
+    this.#cancelLimit?.cancel()
+  }
+}

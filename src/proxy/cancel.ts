@@ -1,0 +1,34 @@
+// CANCEL: hop by hop, answered here, and passed on to every open branch (RFC 3261 sections 9.2 and 16.10).
+
+import type { IdSource } from '../sip/id.ts'
+import { MethodId } from '../sip/message.ts'
+import { buildResponse } from '../sip/serialize.ts'
+import type { TransactionLayer } from '../transaction/layer.ts'
+import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
+
+export class CancelHandler implements Handler {
+  readonly #transactions: TransactionLayer
+  readonly #ids: IdSource
+
+  constructor(transactions: TransactionLayer, ids: IdSource) {
+    this.#transactions = transactions
+    this.#ids = ids
+  }
+
+  handle(exchange: Exchange): Verdict {
+    const { request } = exchange
+    if (request.methodId !== MethodId.CANCEL) return 'next'
+    const invite = this.#transactions.inviteOf(request)
+    if (invite === null) {
+      exchange.answer(481, 'no INVITE that this CANCEL could mean')
+      return 'done'
+    }
+    exchange.answer(200, 'cancelled')
+    if (invite.answered) return 'done'
+    // While a record is being looked up nobody has been rung yet: the INVITE ends here.
+    if (invite.cancellable === null) {
+      invite.respond(487, buildResponse(invite.request, 487, { toTag: this.#ids.tag() }))
+    } else invite.cancellable.onCancel(request)
+    return 'done'
+  }
+}

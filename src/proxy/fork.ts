@@ -1,0 +1,175 @@
+// The response context of one forwarded request (RFC 3261 section 16.7): many branches, one answer.
+
+import type { Clock } from '../clock.ts'
+import { HeaderId, type SipRequest, type SipResponse } from '../sip/message.ts'
+import { forwardResponse } from '../sip/serialize.ts'
+import { reasonPhrase } from '../sip/status.ts'
+import type { AnyClientTransaction, Cancellable } from '../transaction/transaction.ts'
+import type { Flow } from '../transport/transport.ts'
+import type { Exchange } from '../ua/uas.ts'
+import { Branch, type BranchOwner, type BranchResult } from './branch.ts'
+import type { Target } from './target.ts'
+
+/** What a call goes through, for the log. */
+export type CallStage = 'calling' | 'ringing' | 'answered' | 'failed' | 'cancelled'
+
+export interface ForkHome {
+  readonly clock: Clock
+  readonly timerC_ms: number
+  flow(target: Target): Flow | null | Promise<Flow | null>
+  send(fork: Fork, branch: Branch, flow: Flow): AnyClientTransaction | null
+  sendCancel(bytes: Buffer, invite: AnyClientTransaction): void
+  onStage(stage: CallStage, exchange: Exchange, status: number): void
+}
+
+/** RFC 3326: the phone that was not first shows no missed call. */
+const COMPLETED_ELSEWHERE = 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n'
+
+export class Fork implements BranchOwner, Cancellable {
+  readonly exchange: Exchange
+  readonly invite: boolean
+  readonly #home: ForkHome
+  readonly #branches: Branch[] = []
+  #started = false
+  #ringing = false
+  #answered = false
+  #cancelled = false
+
+  constructor(exchange: Exchange, home: ForkHome) {
+    this.exchange = exchange
+    this.invite = exchange.transaction.kind === 'invite-server'
+    this.#home = home
+  }
+
+  get clock(): Clock {
+    return this.#home.clock
+  }
+
+  get timerC_ms(): number {
+    return this.#home.timerC_ms
+  }
+
+  /** All targets at once. They must not be empty. */
+  start(targets: readonly Target[]): void {
+    const { transaction } = this.exchange
+    if (transaction.kind === 'invite-server') {
+      transaction.cancellable = this
+      this.exchange.trying()
+    }
+    for (const target of targets) this.#branches.push(new Branch(target, this))
+    this.#stage('calling', 0)
+    for (const branch of this.#branches) branch.start()
+    this.#started = true
+    this.#finish()
+  }
+
+  /** The caller gives up (section 16.10); what it says in Reason goes to every phone (RFC 3326 section 2). */
+  onCancel(cancel: SipRequest): void {
+    if (this.#answered || this.#cancelled) return
+    this.#cancelled = true
+    const reasons = cancel.headers(HeaderId.Reason).map((value) => `Reason: ${value}\r\n`)
+    this.#stage('cancelled', 487)
+    this.#cancelOthers(null, reasons.join(''))
+    this.#finish()
+  }
+
+  flow(target: Target): Flow | null | Promise<Flow | null> {
+    return this.#home.flow(target)
+  }
+
+  send(branch: Branch, flow: Flow): AnyClientTransaction | null {
+    return this.#home.send(this, branch, flow)
+  }
+
+  sendCancel(bytes: Buffer, invite: AnyClientTransaction): void {
+    this.#home.sendCancel(bytes, invite)
+  }
+
+  /** Section 16.7 step 5: every provisional answer but 100 goes up at once. */
+  onProvisional(_branch: Branch, response: SipResponse): void {
+    if (response.status === 100 || this.#answered) return
+    if (!this.#ringing && response.status >= 180) {
+      this.#ringing = true
+      this.#stage('ringing', response.status)
+    }
+    this.exchange.transaction.respond(response.status, forwardResponse(response))
+  }
+
+  /** Section 16.7 step 5: a 2xx to INVITE always goes up; of other answers only the first final one. */
+  onSuccess(branch: Branch, response: SipResponse): void {
+    this.exchange.transaction.respond(response.status, forwardResponse(response))
+    if (this.#answered) return
+    this.#answered = true
+    this.#stage('answered', response.status)
+    this.#cancelOthers(branch, COMPLETED_ELSEWHERE)
+  }
+
+  onFailure(branch: Branch): void {
+    const status = branch.result?.status ?? 0
+    // A 6xx speaks for the callee, wherever he is (section 16.7 step 5).
+    if (status >= 600) {
+      this.#cancelOthers(branch, `Reason: SIP;cause=${status};text="${reasonPhrase(status)}"\r\n`)
+    }
+    this.#finish()
+  }
+
+  #cancelOthers(but: Branch | null, headers: string): void {
+    for (const branch of this.#branches) if (branch !== but) branch.cancel(headers)
+  }
+
+  /** Section 16.7 step 6: once no branch is open, the best answer goes up. */
+  #finish(): void {
+    if (!this.#started || this.#answered || !this.#branches.every((branch) => branch.done)) return
+    this.#answered = true
+    const best = bestResult(this.#branches.map((branch) => branch.result).filter((one) => one !== null))
+    this.#conclude(best)
+  }
+
+  #conclude(best: BranchResult): void {
+    const { exchange } = this
+    if (best.response !== null && best.status !== 503) {
+      exchange.transaction.respond(best.status, forwardResponse(best.response))
+      if (!this.#cancelled) this.#stage('failed', best.status)
+      return
+    }
+    // RFC 4320 section 4.1: nobody is told 408 about anything but an INVITE: it would come too late to be heard.
+    if (best.status === 408 && !this.invite) return
+    // Section 16.7 step 6: a 503 is about the next hop, not about us.
+    const status = best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
+    exchange.answer(status, 'no branch was answered')
+    if (!this.#cancelled) this.#stage('failed', status)
+  }
+
+  #stage(stage: CallStage, status: number): void {
+    this.#home.onStage(stage, this.exchange, status)
+  }
+}
+
+/** Lower is better. Within a class those come first that tell the caller how to do better (section 16.7 step 6). */
+function rank(status: number): number {
+  if (status >= 600) return 0
+  if (status < 400) return 1
+  if (status >= 500) return status === 503 ? 9 : 8
+  switch (status) {
+    case 401:
+    case 407:
+    case 415:
+    case 420:
+    case 484:
+      return 2
+    case 486:
+      return 3
+    case 487:
+      return 5
+    case 480:
+      return 6
+    case 408:
+      return 7
+    default:
+      return 4
+  }
+}
+
+function bestResult(results: readonly BranchResult[]): BranchResult {
+  return results.reduce((best, one) => (rank(one.status) < rank(best.status) ? one : best))
+}
