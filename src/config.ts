@@ -118,7 +118,7 @@ export interface BootSettings {
 
 export type SettingName = keyof BootSettings
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** What is wrong with the settings, one sentence a line, each naming its setting and the way to mend it. */

@@ -1,0 +1,119 @@
+// Numeric addresses as text: telling them from names, and one spelling for each so that they compare as strings.
+
+export type Family = 4 | 6
+
+/** An address as eight groups of 16 bits, IPv4 as ::ffff:a.b.c.d: one arithmetic for both families. */
+export type Groups = readonly number[]
+
+const COLON = 0x3a
+const MAPPED: Groups = [0, 0, 0, 0, 0, 0xffff]
+/** Longer text is no address: "ffff:" seven times and a dotted quad. */
+const TEXT_MAX = 50
+
+/**
+ * The one spelling of a numeric host, with or without brackets: dotted quad for IPv4 and for IPv4-mapped IPv6, RFC 5952
+ * for the rest. null for anything that is not an address, host names among it.
+ */
+export function canonicalHost(text: string): string | null {
+  const host = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
+  const groups = parseHost(host)
+  return groups === null ? null : formatGroups(groups)
+}
+
+export function familyOf(canonical: string): Family {
+  return canonical.includes(':') ? 6 : 4
+}
+
+/** "127.0.0.1:5060", "[::1]:5060": as a URI or a Via writes it. */
+export function formatHostPort(host: string, port: number): string {
+  return familyOf(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** What the operating system tells us of a peer is canonical but for IPv4-mapped addresses. */
+export function unmapped(host: string): string {
+  return host.charCodeAt(0) === COLON && host.startsWith('::ffff:') ? (canonicalHost(host) ?? host) : host
+}
+
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+export function parseHost(host: string): Groups | null {
+  if (host.length > TEXT_MAX) return null
+  if (host.includes(':')) return parseIPv6(host)
+  const quad = parseIPv4(host)
+  return quad === null ? null : [...MAPPED, ...quad]
+}
+
+/** Whether both lie in one subnet of that many leading bits. */
+export function sameSubnet(a: Groups, b: Groups, prefix_bits: number): boolean {
+  for (let group = 0; group < 8; group++) {
+    const bits = Math.min(16, Math.max(0, prefix_bits - group * 16))
+    const mask = (0xffff << (16 - bits)) & 0xffff
+    if ((a[group]! & mask) !== (b[group]! & mask)) return false
+  }
+  return true
+}
+
+/** RFC 3261 section 25.1 IPv4address: 1*3DIGIT each, no leading zeros that some would read as octal. */
+function parseIPv4(text: string): [number, number] | null {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
+  if (match === null) return null
+  const bytes = match.slice(1).map(Number)
+  const plain = match.slice(1).every((digits, n) => bytes[n]! <= 255 && String(bytes[n]) === digits)
+  return plain ? [bytes[0]! * 256 + bytes[1]!, bytes[2]! * 256 + bytes[3]!] : null
+}
+
+function parseIPv6(text: string): Groups | null {
+  const gap = text.indexOf('::')
+  if (gap === -1) {
+    const groups = parseGroups(text, true)
+    return groups?.length === 8 ? groups : null
+  }
+  const head = parseGroups(text.slice(0, gap), false)
+  const tail = parseGroups(text.slice(gap + 2), true)
+  if (head === null || tail === null || head.length + tail.length > 7) return null
+  return [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail]
+}
+
+/** "2001:db8", or "ffff:1.2.3.4" where the address ends with it, or nothing. */
+function parseGroups(text: string, last: boolean): number[] | null {
+  if (text === '') return []
+  const parts = text.split(':')
+  const groups: number[] = []
+  for (const [n, part] of parts.entries()) {
+    if (/^[0-9a-f]{1,4}$/i.test(part)) {
+      groups.push(Number.parseInt(part, 16))
+      continue
+    }
+    const quad = last && n === parts.length - 1 ? parseIPv4(part) : null
+    if (quad === null) return null
+    groups.push(...quad)
+  }
+  return groups
+}
+
+function formatGroups(groups: Groups): string {
+  if (sameSubnet(groups, MAPPED_GROUPS, 96)) {
+    return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join('.')
+  }
+  const { start, length } = longestZeroRun(groups)
+  const hex = groups.map((group) => group.toString(16))
+  // RFC 5952 section 4.2.2: a single zero group is not shortened.
+  if (length < 2) return hex.join(':')
+  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`
+}
+
+const MAPPED_GROUPS: Groups = [...MAPPED, 0, 0]
+
+/** RFC 5952 section 4.2.3: the longest run, and of equal ones the first. */
+function longestZeroRun(groups: Groups): { start: number; length: number } {
+  let best = { start: 0, length: 0 }
+  for (let start = 0; start < 8; start++) {
+    let end = start
+    while (end < 8 && groups[end] === 0) end++
+    if (end - start > best.length) best = { start, length: end - start }
+    start = Math.max(start, end)
+  }
+  return best
+}
