@@ -1,0 +1,52 @@
+// A server's counts as they might stand, for tests of what is made of them.
+
+import type { HealthSource, ReadinessReport } from '../../src/api/health.ts'
+import type { Meter, ProcessReading } from '../../src/api/meter.ts'
+import type { MetricsReading, MetricsSource } from '../../src/api/metrics.ts'
+
+export class FakeHealth implements HealthSource {
+  readonly version = '1.2.3'
+  report: ReadinessReport = { status: 'ready', reasons: [], since: 0 }
+
+  readiness(): ReadinessReport {
+    return this.report
+  }
+}
+
+export class FakeMetrics implements MetricsSource {
+  readonly build = { version: '1.2.3', bun: '1.4.5', schema: 7 }
+  reading: MetricsReading = {
+    messages: [
+      { method: 'REGISTER', transport: 'udp', direction: 'in', count: 12 },
+      { method: 'FOO', transport: 'tcp', direction: 'in', count: 3 },
+      { method: 'constructor', transport: 'tcp', direction: 'in', count: 4 },
+    ],
+    transactions: {
+      'invite-client': { open: 1, started: 10 },
+      'invite-server': { open: 2, started: 20 },
+      client: { open: 3, started: 30 },
+      server: { open: 4, started: 40 },
+    },
+    responses: { '1xx': 1, '2xx': 2, '3xx': 3, '4xx': 4, '5xx': 5, '6xx': 6 },
+    bindings: 17,
+    authenticationFailures: { password: 5, stale: 6 },
+    parseFailures: { Via: 8 },
+    defects: 0,
+    sql: { queries: 9, seconds: 0.25, failures: 1, pendingWrites: 2, pendingLookups: 3, waitsOnCallPath: 0 },
+    directory: { hits: 100, misses: 11 },
+  }
+
+  read(): MetricsReading {
+    return this.reading
+  }
+}
+
+export class FakeMeter implements Meter {
+  read(): ProcessReading {
+    return {
+      residentMemory_bytes: 1024,
+      cpu_seconds: 2.5,
+      loopDelay_seconds: { p50: 0.001, p99: 0.002, max: 0.003 },
+    }
+  }
+}
