@@ -1,0 +1,75 @@
+// What the server did, as log lines: one for each change of a registration and each stage of a call, found by Call-ID.
+
+import type { Log } from './log.ts'
+import type { CallStage } from './proxy/fork.ts'
+import type { Binding } from './registrar/location.ts'
+import type { RegistrationEvent } from './registrar/registrar.ts'
+import { MethodId, utf8 } from './sip/message.ts'
+import type { Exchange } from './ua/uas.ts'
+
+export class CallLog {
+  readonly #log: Log
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  registration(event: RegistrationEvent, number: string, binding: Binding, callId: string): void {
+    const fields = {
+      event,
+      extension: number,
+      contact: utf8(binding.contact),
+      source: binding.source,
+      agent: binding.userAgent,
+      callId: utf8(callId),
+    }
+    // A refresh changes nothing that anyone waits to read of.
+    if (event === 'refreshed') this.#log.debug(fields, event)
+    else this.#log.info(fields, event)
+  }
+
+  stage(stage: CallStage, exchange: Exchange, status: number): void {
+    const { request, asserted } = exchange
+    const event = request.methodId === MethodId.BYE ? byeStage(stage) : stage
+    if (event === null) return
+    const fields = {
+      event,
+      callId: utf8(request.callId),
+      method: request.method,
+      from: asserted?.number ?? utf8(request.fromUri),
+      to: utf8(exchange.uri),
+      ...(status === 0 ? {} : { status }),
+    }
+    if (isCall(exchange)) this.#log.info(fields, event)
+    else this.#log.debug(fields, event)
+  }
+
+  /** A final answer that the server gave by itself. Challenges are everyday, refusals are what someone will ask about. */
+  answer(exchange: Exchange, status: number, why: string): void {
+    const { request, transaction } = exchange
+    const fields = {
+      event: 'answer',
+      callId: utf8(request.callId),
+      method: request.method,
+      status,
+      why,
+      from: utf8(request.fromUri),
+      to: utf8(request.uri),
+      source: `${transaction.flow.transport}:${transaction.flow.peer.host}:${transaction.flow.peer.port}`,
+    }
+    const everyday = status < 300 || (why === 'no_credentials' && (status === 401 || status === 407))
+    if (everyday) this.#log.debug(fields, why)
+    else this.#log.info(fields, why)
+  }
+}
+
+/** A BYE is one stage of its call: however it is answered, the call has ended (RFC 3261 section 15.1.1). */
+function byeStage(stage: CallStage): 'ended' | null {
+  return stage === 'answered' || stage === 'failed' ? 'ended' : null
+}
+
+/** Stages of a call: its first INVITE and its BYE. What happens within the dialog in between is detail. */
+function isCall(exchange: Exchange): boolean {
+  const { methodId } = exchange.request
+  return methodId === MethodId.BYE || (methodId === MethodId.INVITE && !exchange.inDialog)
+}

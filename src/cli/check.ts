@@ -1,0 +1,96 @@
+// check: settings, database and ports, each with what is wrong and how to mend it.
+
+import { existsSync } from 'node:fs'
+import { type BootSettings, parseDatabaseUrl, SettingProblem } from '../config.ts'
+import { readSettings, SETTING_DEFAULTS } from '../directory/settings.ts'
+import { DatabaseProblem } from '../store/driver.ts'
+import type { Provisioning } from '../store/provisioning.ts'
+import { SqliteProvisioning } from '../store/sqlite-provisioning.ts'
+import { pickDomain } from './account.ts'
+import type { Command } from './command.ts'
+import { EXIT, explainFailure } from './exit.ts'
+import type { Finding } from './finding.ts'
+import { checkPorts } from './ports.ts'
+
+export const check: Command = {
+  name: 'check',
+  arguments: '',
+  argumentsMin: 0,
+  argumentsMax: 0,
+  summary: 'Looks for what would keep the server from running well. Ends with 0 when there is nothing.',
+  notes: ['It may be used while the server runs.'],
+  options: {
+    listen: { value: 'ADDRESSES', help: 'SIP addresses to look at, as udp://0.0.0.0:5060' },
+    http: { value: 'ADDRESS', help: 'HTTP address to look at, as 127.0.0.1:8080' },
+  },
+  async run(call) {
+    const findings = await findAll(() => call.settings())
+    const ok = findings.every((finding) => finding.ok)
+    call.answer({ ok, findings }, [
+      ...findings.map((finding) => `${finding.ok ? 'ok  ' : 'BAD '} ${finding.subject}: ${finding.text}`),
+      ok ? 'All is well.' : 'Mend what is BAD, then check again.',
+    ])
+    return ok ? EXIT.ok : EXIT.config
+  },
+}
+
+async function findAll(readBootSettings: () => BootSettings): Promise<readonly Finding[]> {
+  let settings: BootSettings
+  try {
+    settings = readBootSettings()
+  } catch (error) {
+    if (!(error instanceof SettingProblem)) throw error
+    return error.message.split('\n').map((text) => ({ subject: 'settings', ok: false, text }))
+  }
+  return [
+    { subject: 'settings', ok: true, text: `data in ${settings.data}, log level ${settings.log}` },
+    ...(await checkDatabase(settings)),
+    ...(await checkPorts(settings.listen, settings.http)),
+  ]
+}
+
+async function checkDatabase(settings: BootSettings): Promise<readonly Finding[]> {
+  const { path } = parseDatabaseUrl(settings.database)
+  if (!existsSync(path)) {
+    return [
+      { subject: 'database', ok: true, text: `none at ${path} yet; the first \`sipwitches start\` makes it` },
+    ]
+  }
+  let provisioning: Provisioning | null = null
+  try {
+    provisioning = SqliteProvisioning.open(settings.database, { create: false })
+    return await inspect(provisioning, path)
+  } catch (error) {
+    if (!(error instanceof DatabaseProblem)) throw error
+    return [{ subject: 'database', ok: false, text: error.message }]
+  } finally {
+    await provisioning?.close()
+  }
+}
+
+async function inspect(provisioning: Provisioning, path: string): Promise<readonly Finding[]> {
+  const { schemaVersion, extensionCount, orphans } = await provisioning.condition()
+  const { problems } = readSettings(await provisioning.settings(), SETTING_DEFAULTS)
+  return [
+    { subject: 'database', ok: true, text: `${path} is whole and writable, schema version ${schemaVersion}` },
+    await inspectDomain(provisioning),
+    { subject: 'extensions', ok: true, text: String(extensionCount) },
+    ...orphans.map((text) => ({
+      subject: 'rows',
+      ok: false,
+      text: `${text}: it was deleted by a client that enforces no foreign keys; delete this row too`,
+    })),
+    ...problems.map(({ problem }) => ({ subject: 'setting', ok: false, text: problem })),
+  ]
+}
+
+async function inspectDomain(provisioning: Provisioning): Promise<Finding> {
+  try {
+    const { name, realm } = await pickDomain(provisioning, undefined)
+    return { subject: 'domain', ok: true, text: `${name}, realm ${realm}` }
+  } catch (error) {
+    const known = explainFailure(error)
+    if (known === null) throw error
+    return { subject: 'domain', ok: false, text: known.message }
+  }
+}

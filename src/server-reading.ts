@@ -1,0 +1,85 @@
+// The server's numbers and state as the HTTP side shows them: each layer's counts, read when someone asks.
+
+import type { HealthSource, ReadinessReport } from './api/health.ts'
+import type { BuildFacts, MetricsReading, MetricsSource } from './api/metrics.ts'
+import type { Server } from './server.ts'
+import { PROBLEM_NAMES } from './sip/parse.ts'
+
+export class ServerReading implements HealthSource, MetricsSource {
+  readonly build: BuildFacts
+  readonly #server: Server
+  readonly #startedAt: number
+  #stoppingSince: number | null = null
+
+  constructor(server: Server, build: BuildFacts, startedAt: number) {
+    this.#server = server
+    this.build = build
+    this.#startedAt = startedAt
+  }
+
+  get version(): string {
+    return this.build.version
+  }
+
+  /** From now on no new calls should be sent here. */
+  stopping(now: number): void {
+    this.#stoppingSince = now
+  }
+
+  readiness(): ReadinessReport {
+    if (this.#stoppingSince !== null) {
+      return { status: 'stopping', reasons: ['the server is being stopped'], since: this.#stoppingSince }
+    }
+    const away = this.#server.databaseAway
+    if (away !== null) return { status: 'degraded', reasons: [away.reason], since: away.since }
+    return { status: 'ready', reasons: [], since: this.#startedAt }
+  }
+
+  read(): MetricsReading {
+    const server = this.#server
+    const { transactions, authenticator } = server
+    const { started, open } = transactions.counts
+    const sql = server.store.counts()
+    const { hits, misses } = server.directory.counts()
+    const responses = (digit: number) => transactions.traffic.responses(digit)
+    const kind = (name: keyof typeof started) => ({ open: open[name], started: started[name] })
+    return {
+      messages: transactions.traffic.messages(),
+      transactions: {
+        'invite-client': kind('invite-client'),
+        client: kind('client'),
+        'invite-server': kind('invite-server'),
+        server: kind('server'),
+      },
+      responses: {
+        '1xx': responses(1),
+        '2xx': responses(2),
+        '3xx': responses(3),
+        '4xx': responses(4),
+        '5xx': responses(5),
+        '6xx': responses(6),
+      },
+      bindings: server.location.count,
+      authenticationFailures: Object.fromEntries(authenticator.failures),
+      parseFailures: this.#parseFailures(),
+      defects: server.defects + transactions.counts.defects,
+      sql: {
+        queries: sql.queries,
+        seconds: sql.querySeconds,
+        failures: sql.failures,
+        pendingWrites: sql.pendingWrites,
+        pendingLookups: sql.pendingLookups,
+        waitsOnCallPath: server.waitsOnCallPath,
+      },
+      directory: { hits, misses },
+    }
+  }
+
+  #parseFailures(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    this.#server.receiver.parseFailures.forEach((count, problem) => {
+      if (problem > 0) counts[PROBLEM_NAMES[problem]!] = count
+    })
+    return counts
+  }
+}

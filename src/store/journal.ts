@@ -1,0 +1,56 @@
+// Follows the change journal: which records are stale since the last look.
+
+import { LIMITS } from '../config.ts'
+import type { Driver, JournalRow } from './driver.ts'
+import type { Invalidation } from './store.ts'
+
+const EVERYTHING: readonly Invalidation[] = [
+  { kind: 'everything' },
+  { kind: 'settings' },
+  { kind: 'domains' },
+]
+
+export class JournalFollower {
+  readonly #driver: Driver
+  #seq: number
+
+  private constructor(driver: Driver, seq: number) {
+    this.#driver = driver
+    this.#seq = seq
+  }
+
+  /** Follows from now on: what was changed before is in whatever is read after this. */
+  static async start(driver: Driver): Promise<JournalFollower> {
+    return new JournalFollower(driver, await driver.journalHead())
+  }
+
+  /** What others have committed since the last call, each stale record once; empty when nothing. */
+  async poll(): Promise<readonly Invalidation[]> {
+    if (!(await this.#driver.changedByOthers())) return []
+    const head = await this.#driver.journalHead()
+    const rows = await this.#driver.journalBetween(this.#seq, head, LIMITS.storeJournalRead_rows)
+    const whole = head - this.#seq === rows.length
+    this.#seq = head
+    // A gap is a journal that was cut by hand or trimmed while we were away, or more than one read takes.
+    return whole ? invalidations(rows) : EVERYTHING
+  }
+}
+
+function invalidations(rows: readonly JournalRow[]): readonly Invalidation[] {
+  const stale = new Map<string, Invalidation>()
+  for (const row of rows) {
+    const invalidation = invalidationOf(row)
+    const key = invalidation.kind === 'extension' ? row.key : invalidation.kind
+    stale.set(`${invalidation.kind} ${key}`, invalidation)
+  }
+  return [...stale.values()]
+}
+
+function invalidationOf(row: JournalRow): Invalidation {
+  if (row.table === 'setting') return { kind: 'settings' }
+  if (row.table === 'domain') return { kind: 'domains' }
+  const at = row.key.lastIndexOf('@')
+  // No trigger of ours writes such a key, but anybody may write to the journal.
+  if (at < 0) return { kind: 'everything' }
+  return { kind: 'extension', number: row.key.slice(0, at), domain: row.key.slice(at + 1) }
+}

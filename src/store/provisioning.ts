@@ -1,0 +1,99 @@
+// What the commands do with the database: people and numbers. Plain steps; a command makes one transaction of them.
+
+import type { Algorithm, ConfigProblem, CredentialRecord, DomainRecord } from './store.ts'
+
+export type UserStatus = 'active' | 'suspended'
+
+export interface UserDetail {
+  readonly id: number
+  readonly name: string
+  readonly displayName: string
+  readonly status: UserStatus
+  /** How many extensions it owns, in all domains. */
+  readonly extensionCount: number
+}
+
+export interface ExtensionDetail {
+  readonly id: number
+  readonly number: string
+  readonly domain: string
+  readonly displayName: string
+  readonly maxBindings: number | null
+  readonly userId: number
+  readonly user: string
+  readonly status: UserStatus
+  /** Contacts registered and not expired. */
+  readonly contacts: number
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+/** What a phone may prove itself with, without the secret. */
+export interface CredentialName {
+  readonly username: string
+  readonly realm: string
+  readonly algorithm: Algorithm
+}
+
+export interface ListedBinding {
+  readonly number: string
+  readonly domain: string
+  readonly contact: string
+  readonly source: string
+  readonly userAgent: string
+  readonly registeredAt: string
+  readonly expiresAt: string
+  readonly expiresIn_s: number
+}
+
+export interface NewExtension {
+  readonly domainId: number
+  readonly number: string
+  readonly userId: number
+  readonly displayName: string
+  readonly maxBindings: number | null
+}
+
+export interface ExtensionChange {
+  readonly displayName?: string | undefined
+  readonly maxBindings?: number | null | undefined
+}
+
+/** Fails with DatabaseProblem only. */
+export interface Provisioning {
+  /** All or nothing. Others wait meanwhile, so no question to a person belongs in it. */
+  transaction<Result>(work: () => Promise<Result>): Promise<Result>
+  domains(): Promise<readonly DomainRecord[]>
+  /** The first one becomes the default. */
+  addDomain(name: string, realm: string): Promise<DomainRecord>
+  findUser(name: string): Promise<UserDetail | null>
+  addUser(name: string, displayName: string): Promise<number>
+  setUserStatus(userId: number, status: UserStatus): Promise<void>
+  setUserDisplayName(userId: number, displayName: string): Promise<void>
+  /** With its credentials. */
+  removeUser(userId: number): Promise<void>
+  findExtension(domainId: number, number: string): Promise<ExtensionDetail | null>
+  listExtensions(): Promise<readonly ExtensionDetail[]>
+  addExtension(extension: NewExtension): Promise<number>
+  changeExtension(extensionId: number, change: ExtensionChange): Promise<void>
+  /** With its bindings and devices. */
+  removeExtension(extensionId: number): Promise<void>
+  listCredentials(userId: number): Promise<readonly CredentialName[]>
+  /** False when another user has this digest user name in this realm; then nothing is changed. */
+  setCredential(userId: number, credential: CredentialRecord): Promise<boolean>
+  removeCredentials(userId: number, username: string, realm: string): Promise<void>
+  /** Those not expired; of one number, or of all. */
+  listBindings(number: string | null): Promise<readonly ListedBinding[]>
+  settings(): Promise<ReadonlyMap<string, string>>
+  /** What the running server has found, as it wrote it down. */
+  listProblems(): Promise<readonly (ConfigProblem & { readonly table: string })[]>
+  condition(): Promise<DatabaseCondition>
+  close(): Promise<void>
+}
+
+export interface DatabaseCondition {
+  readonly schemaVersion: number
+  readonly extensionCount: number
+  /** Rows whose owner is gone: "credential 7 has no user", at most as many as LIMITS.orphansListed. */
+  readonly orphans: readonly string[]
+}

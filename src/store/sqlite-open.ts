@@ -1,0 +1,93 @@
+// Opening an SQLite file so that it keeps its promises, and saying in one sentence why it would not.
+
+import { Database, SQLiteError } from 'bun:sqlite'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseProblem, type DatabaseProblemKind } from './driver.ts'
+import { migrate } from './migration.ts'
+
+export interface SqliteOpening {
+  /** Make the file (and the last folder of its path) when it is not there. */
+  readonly create: boolean
+  /** How long a statement waits for another program's write to end. */
+  readonly busy_ms: number
+}
+
+/** Opens, checks and migrates. Throws DatabaseProblem only. */
+export function openSqlite(path: string, opening: SqliteOpening): Database {
+  if (!existsSync(path) && !opening.create) {
+    throw new DatabaseProblem('missing', `There is no database at ${path}. \`sipwitches start\` makes one.`)
+  }
+  let database: Database | null = null
+  try {
+    if (opening.create) makeFolder(path)
+    database = new Database(path, { readwrite: true, create: opening.create, strict: true })
+    configure(database, opening.busy_ms)
+    checkIntegrity(database, path)
+    migrate(database)
+    return database
+  } catch (error) {
+    database?.close()
+    throw databaseProblem(error, path)
+  }
+}
+
+function configure(database: Database, busy_ms: number): void {
+  database.run(`PRAGMA busy_timeout = ${busy_ms}`)
+  // Readers (the CLI, sqlite3, a front end) and the writer do not hold each other up.
+  database.run('PRAGMA journal_mode = WAL')
+  // FULL syncs the WAL at every commit: a 200 promises the binding, so it must survive the loss of power too. With
+  // NORMAL a commit survives the process only. Group commit shares the sync among all that wait for it.
+  database.run('PRAGMA synchronous = FULL')
+  database.run('PRAGMA foreign_keys = ON')
+}
+
+/** A damaged file opens without complaint and fails later at some statement: better said at once. */
+function checkIntegrity(database: Database, path: string): void {
+  const found = database.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').get()?.quick_check
+  if (found !== 'ok') throw corrupt(path, found ?? 'no answer')
+}
+
+function makeFolder(path: string): void {
+  const folder = dirname(path)
+  // One level only: `./data` is ours to make, a whole missing path is more likely a typing error or a missing mount.
+  if (!existsSync(folder)) mkdirSync(folder)
+}
+
+function corrupt(path: string, found: string): DatabaseProblem {
+  return new DatabaseProblem(
+    'corrupt',
+    `The database ${path} is damaged (${found}). Put back a backup, or save what can be read: ` +
+      `sqlite3 ${path} .recover | sqlite3 new.db`,
+  )
+}
+
+/** Whatever was thrown while working on the database, as a DatabaseProblem. */
+export function databaseProblem(error: unknown, path: string): DatabaseProblem {
+  if (error instanceof DatabaseProblem) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  const kind = problemKind(error)
+  if (kind === 'corrupt') return corrupt(path, reason)
+  return new DatabaseProblem(kind, PROBLEM_SENTENCES[kind](path, reason))
+}
+
+function problemKind(error: unknown): Exclude<DatabaseProblemKind, 'missing' | 'newer'> {
+  if (!(error instanceof SQLiteError)) return 'unusable'
+  const code = error.code ?? ''
+  if (code === 'SQLITE_CORRUPT' || code.startsWith('SQLITE_CORRUPT_') || code === 'SQLITE_NOTADB')
+    return 'corrupt'
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'busy'
+  if (code === 'SQLITE_FULL') return 'full'
+  if (code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || code === 'SQLITE_TOOBIG')
+    return 'refused'
+  return 'unusable'
+}
+
+const PROBLEM_SENTENCES = {
+  busy: (path, reason) =>
+    `The database ${path} is locked by another program (${reason}). End its transaction, then try again.`,
+  full: (path, reason) => `The disk that holds ${path} is full (${reason}). Make room on it.`,
+  refused: (_path, reason) => `The database refuses this: ${reason}.`,
+  unusable: (path, reason) =>
+    `The database ${path} cannot be used (${reason}). Check that its folder exists and may be written to.`,
+} as const satisfies Partial<Record<DatabaseProblemKind, (path: string, reason: string) => string>>

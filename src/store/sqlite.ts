@@ -1,0 +1,275 @@
+// The SQLite driver: every statement that the running server uses.
+
+import type { Database } from 'bun:sqlite'
+import { LIMITS } from '../config.ts'
+import type { Driver, JournalRow } from './driver.ts'
+import { databaseProblem, openSqlite } from './sqlite-open.ts'
+import type {
+  Algorithm,
+  BindingChange,
+  BindingRecord,
+  Boot,
+  ConfigProblem,
+  CredentialRecord,
+  DomainRecord,
+  ExtensionRecord,
+} from './store.ts'
+
+interface ExtensionRow {
+  readonly id: number
+  readonly number: string
+  readonly domain: string
+  readonly displayName: string
+  readonly userId: number
+  readonly userName: string
+  readonly status: 'active' | 'suspended'
+  readonly maxBindings: number | null
+}
+
+interface CredentialRow {
+  readonly username: string
+  readonly realm: string
+  readonly algorithm: Algorithm
+  readonly ha1: string
+}
+
+interface BindingRow {
+  readonly extension_id: number
+  readonly contact_key: string
+  readonly contact: string
+  readonly call_id: string
+  readonly cseq: number
+  readonly q: number
+  readonly expires_at: string
+  readonly registered_at: string
+  readonly user_agent: string
+  readonly instance: string
+  readonly path: string
+  readonly source: string
+  readonly local: string
+  readonly natted: 0 | 1
+}
+
+const SELECT_EXTENSION = `
+  SELECT e.id, e.number, d.name AS domain, e.user_id AS userId, u.name AS userName, u.status,
+      e.max_bindings AS maxBindings, iif(e.display_name = '', u.display_name, e.display_name) AS displayName
+    FROM domain d JOIN extension e ON e.domain_id = d.id JOIN user u ON u.id = e.user_id`
+
+const SELECT_CREDENTIAL = `
+  SELECT c.username, c.realm, c.algorithm, c.ha1
+    FROM credential c LEFT JOIN device v ON v.id = c.device_id
+    WHERE c.user_id = ? AND (c.device_id IS NULL OR v.extension_id = ?)
+    ORDER BY c.id`
+
+/** An extension that was removed meanwhile must not spoil the transaction that others wait for, hence the SELECT. */
+const SAVE_BINDING = `
+  INSERT INTO binding (extension_id, contact_key, contact, call_id, cseq, q, expires_at, registered_at, user_agent,
+      instance, path, source, local, natted)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+      WHERE EXISTS (SELECT 1 FROM extension WHERE id = ?1)
+    ON CONFLICT (extension_id, contact_key) DO UPDATE SET contact = excluded.contact, call_id = excluded.call_id,
+      cseq = excluded.cseq, q = excluded.q, expires_at = excluded.expires_at, registered_at = excluded.registered_at,
+      user_agent = excluded.user_agent, instance = excluded.instance, path = excluded.path,
+      source = excluded.source, local = excluded.local, natted = excluded.natted`
+
+export class SqliteDriver implements Driver {
+  readonly #database: Database
+  readonly #path: string
+  #dataVersion: number
+
+  constructor(path: string, busy_ms: number) {
+    this.#path = path
+    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long.
+    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms })
+    this.#database.run(`PRAGMA busy_timeout = ${busy_ms}`)
+    this.#dataVersion = this.#readDataVersion()
+  }
+
+  async boot(): Promise<Boot> {
+    return this.#run((database) => ({
+      domains: readDomains(database),
+      settings: readSettings(database),
+      bindings: database
+        .query<BindingRow, []>('SELECT b.* FROM binding b JOIN extension e ON e.id = b.extension_id')
+        .all()
+        .map(bindingRecord),
+      extensionCount: database.query<{ n: number }, []>('SELECT count(*) AS n FROM extension').get()?.n ?? 0,
+    }))
+  }
+
+  async settings(): Promise<ReadonlyMap<string, string>> {
+    return this.#run(readSettings)
+  }
+
+  async domains(): Promise<readonly DomainRecord[]> {
+    return this.#run(readDomains)
+  }
+
+  async findExtension(domain: string, name: string): Promise<ExtensionRecord | null> {
+    return this.#run((database) => {
+      const row =
+        database
+          .query<ExtensionRow, [string, string]>(`${SELECT_EXTENSION} WHERE d.name = ? AND e.number = ?`)
+          .get(domain, name) ??
+        // The name of a user who owns several is that of the first one made.
+        database
+          .query<ExtensionRow, [string, string]>(
+            `${SELECT_EXTENSION} WHERE d.name = ? AND u.name = ? ORDER BY e.id`,
+          )
+          .get(domain, name)
+      if (row === null) return null
+      const { status, ...rest } = row
+      return { ...rest, suspended: status === 'suspended', credentials: readCredentials(database, row) }
+    })
+  }
+
+  async commitBindings(changes: readonly BindingChange[]): Promise<void> {
+    this.#transaction((database) => {
+      const save = database.query(SAVE_BINDING)
+      const remove = database.query('DELETE FROM binding WHERE extension_id = ? AND contact_key = ?')
+      for (const change of changes) {
+        if (change.kind === 'save') save.run(...bindingValues(change.binding))
+        else remove.run(change.extensionId, change.contactKey)
+      }
+    })
+  }
+
+  async reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
+    this.#transaction((database) => {
+      database.query('DELETE FROM config_problem WHERE table_name = ?').run(table)
+      const insert = database.query('INSERT INTO config_problem (table_name, key, problem) VALUES (?, ?, ?)')
+      for (const { key, problem } of problems) insert.run(table, key, problem)
+    })
+  }
+
+  async probe(): Promise<void> {
+    // Unlike an empty transaction this writes a page, and so finds out whether the disk takes one.
+    this.#run((database) => database.run('PRAGMA user_version = 0'))
+  }
+
+  async changedByOthers(): Promise<boolean> {
+    const version = this.#readDataVersion()
+    if (version === this.#dataVersion) return false
+    this.#dataVersion = version
+    return true
+  }
+
+  async journalHead(): Promise<number> {
+    return this.#run(
+      (database) =>
+        database
+          .query<{ seq: number }, []>(`SELECT seq FROM sqlite_sequence WHERE name = 'change_journal'`)
+          .get()?.seq ?? 0,
+    )
+  }
+
+  async journalBetween(after: number, through: number, limit: number): Promise<readonly JournalRow[]> {
+    return this.#run((database) =>
+      database
+        .query<JournalRow, [number, number, number]>(
+          `SELECT seq, table_name AS "table", key FROM change_journal
+            WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+        )
+        .all(after, through, limit),
+    )
+  }
+
+  async trimJournal(keep_rows: number): Promise<void> {
+    this.#transaction((database) => {
+      database
+        .query('DELETE FROM change_journal WHERE seq <= (SELECT max(seq) FROM change_journal) - ?')
+        .run(keep_rows)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#database.close()
+  }
+
+  #readDataVersion(): number {
+    return this.#run(
+      (database) =>
+        database.query<{ data_version: number }, []>('PRAGMA data_version').get()?.data_version ?? 0,
+    )
+  }
+
+  #transaction(work: (database: Database) => void): void {
+    this.#run((database) => {
+      database.run('BEGIN IMMEDIATE')
+      try {
+        work(database)
+        database.run('COMMIT')
+      } catch (error) {
+        // SQLite has rolled back by itself after some failures, a full disk among them.
+        if (database.inTransaction) database.run('ROLLBACK')
+        throw error
+      }
+    })
+  }
+
+  #run<Result>(work: (database: Database) => Result): Result {
+    try {
+      return work(this.#database)
+    } catch (error) {
+      throw databaseProblem(error, this.#path)
+    }
+  }
+}
+
+export function readDomains(database: Database): DomainRecord[] {
+  return database
+    .query<{ id: number; name: string; realm: string; is_default: 0 | 1 }, []>(
+      'SELECT id, name, realm, is_default FROM domain ORDER BY id',
+    )
+    .all()
+    .map((row) => ({ id: row.id, name: row.name, realm: row.realm, isDefault: row.is_default === 1 }))
+}
+
+export function readSettings(database: Database): ReadonlyMap<string, string> {
+  const rows = database.query<{ name: string; value: string }, []>('SELECT name, value FROM setting').all()
+  return new Map(rows.map((row) => [row.name, row.value]))
+}
+
+function readCredentials(database: Database, extension: ExtensionRow): CredentialRecord[] {
+  return database
+    .query<CredentialRow, [number, number]>(SELECT_CREDENTIAL)
+    .all(extension.userId, extension.id)
+}
+
+function bindingValues(b: BindingRecord): (string | number)[] {
+  return [
+    b.extensionId,
+    b.contactKey,
+    b.contact,
+    b.callId,
+    b.cseq,
+    b.priority / 1000,
+    new Date(b.expiresAt).toISOString(),
+    new Date(b.registeredAt).toISOString(),
+    b.userAgent,
+    b.instance,
+    b.path,
+    b.source,
+    b.local,
+    b.natted ? 1 : 0,
+  ]
+}
+
+function bindingRecord(row: BindingRow): BindingRecord {
+  return {
+    extensionId: row.extension_id,
+    contactKey: row.contact_key,
+    contact: row.contact,
+    callId: row.call_id,
+    cseq: row.cseq,
+    priority: Math.round(row.q * 1000),
+    expiresAt: Date.parse(row.expires_at),
+    registeredAt: Date.parse(row.registered_at),
+    userAgent: row.user_agent,
+    instance: row.instance,
+    path: row.path,
+    source: row.source,
+    local: row.local,
+    natted: row.natted === 1,
+  }
+}

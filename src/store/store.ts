@@ -1,0 +1,130 @@
+// What the database holds, as plain records, and what the main thread may ask of it. No SQL and no SIP here.
+
+/** Digest algorithms as they are named in SQL and on the wire (RFC 8760). */
+export type Algorithm = 'MD5' | 'SHA-256' | 'SHA-512-256'
+
+/** One stored secret: HA1 of (username, realm, password). Never the password. */
+export interface CredentialRecord {
+  readonly username: string
+  readonly realm: string
+  readonly algorithm: Algorithm
+  /** Lower-case hex: 32 characters for MD5, 64 otherwise. */
+  readonly ha1: string
+}
+
+/** All that the call path needs to know of one number: one look-up brings it whole. */
+export interface ExtensionRecord {
+  readonly id: number
+  readonly number: string
+  /** Name of the domain that the number is in. */
+  readonly domain: string
+  readonly displayName: string
+  readonly userId: number
+  readonly userName: string
+  readonly suspended: boolean
+  /** Most contacts at once; null leaves it to the setting `max_bindings`. */
+  readonly maxBindings: number | null
+  readonly credentials: readonly CredentialRecord[]
+}
+
+export interface DomainRecord {
+  readonly id: number
+  readonly name: string
+  readonly realm: string
+  /** The default domain also answers for every local address. */
+  readonly isDefault: boolean
+}
+
+/** A registered contact, whole: what is needed to route to it after a restart. Times are ms since the epoch. */
+export interface BindingRecord {
+  readonly extensionId: number
+  /** The Contact URI as the phone wrote it. */
+  readonly contact: string
+  /** The contact under the comparison rules of RFC 3261 section 19.1.4: equal contacts have equal keys. */
+  readonly contactKey: string
+  readonly callId: string
+  readonly cseq: number
+  /** q, in thousandths: 0 to 1000. */
+  readonly priority: number
+  readonly expiresAt: number
+  readonly registeredAt: number
+  readonly userAgent: string
+  /** +sip.instance, or ''. */
+  readonly instance: string
+  /** Path header values, outermost first (RFC 3327); '' when none. */
+  readonly path: string
+  /** Where the REGISTER came from and to: "udp:127.0.0.1:5060". */
+  readonly source: string
+  readonly local: string
+  /** The phone sits behind a NAT: send to `source`, not to the contact. */
+  readonly natted: boolean
+}
+
+export type BindingChange =
+  | { readonly kind: 'save'; readonly binding: BindingRecord }
+  | { readonly kind: 'remove'; readonly extensionId: number; readonly contactKey: string }
+
+/** What a committed change by anyone (our commands, sqlite3, a front end) makes stale. */
+export type Invalidation =
+  /** `number` is any name the extension is found by: its number or, in a change of its own, its user's name. */
+  | { readonly kind: 'extension'; readonly number: string; readonly domain: string }
+  | { readonly kind: 'settings' }
+  | { readonly kind: 'domains' }
+  /** Too much at once, or the journal was cut: forget every record. */
+  | { readonly kind: 'everything' }
+
+export interface StoreListener {
+  onInvalidation(changes: readonly Invalidation[]): void
+  /** The database went away (`reason` in words), or came back (null). */
+  onAvailability(reason: string | null): void
+}
+
+/** A row that cannot be used, in words for whoever wrote it. The last good record goes on serving. */
+export interface ConfigProblem {
+  /** The row's own name in its table. */
+  readonly key: string
+  readonly problem: string
+}
+
+/** Everything read at start, in one answer. */
+export interface Boot {
+  readonly domains: readonly DomainRecord[]
+  readonly settings: ReadonlyMap<string, string>
+  /** All that are stored. The store knows no time: what has expired meanwhile is for the registrar to remove. */
+  readonly bindings: readonly BindingRecord[]
+  readonly extensionCount: number
+}
+
+export interface StoreCounts {
+  /** Statements or transactions run, and their time in the database worker. */
+  readonly queries: number
+  readonly querySeconds: number
+  readonly commits: number
+  readonly bindingsCommitted: number
+  readonly failures: number
+  readonly pendingWrites: number
+  readonly pendingLookups: number
+}
+
+/** The main thread's handle on the database worker. Promises reject with StoreUnavailable only. */
+export interface Store {
+  boot(): Promise<Boot>
+  settings(): Promise<ReadonlyMap<string, string>>
+  domains(): Promise<readonly DomainRecord[]>
+  /** By number, or by the name of a user who owns one; null when nobody is called that. */
+  findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
+  /**
+   * Durable when the promise resolves: group-committed with all else that came meanwhile.
+   * All changes of one call are committed together, in order after those of earlier calls.
+   */
+  commitBindings(changes: readonly BindingChange[]): Promise<void>
+  /** Makes these the only problems of that table in `config_problem`. Not awaited: what fails is told again later. */
+  reportProblems(table: string, problems: readonly ConfigProblem[]): void
+  counts(): StoreCounts
+  /** Commits what is pending and ends the worker. */
+  close(): Promise<void>
+}
+
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
