@@ -1,0 +1,241 @@
+// The real server as its own process, in a fresh folder and on free ports, as an operator would start it.
+
+import { Database } from 'bun:sqlite'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { makeFolder, removeFolder } from './folder.ts'
+import type { Host } from './namespace.ts'
+import { Program, run } from './program.ts'
+
+const CHECKOUT = resolve(import.meta.dir, '../..')
+const START_MS = 20_000
+const STOP_MS = 10_000
+const COMMAND_MS = 30_000
+/** The last of the log that is shown when a test fails. */
+const LOG_SHOWN_CHARACTERS = 20_000
+
+export interface Account {
+  readonly number: string
+  readonly password: string
+}
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+export interface ServerOptions {
+  readonly accounts?: readonly Account[]
+  /** Rows of the table `setting`, written before the start. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** The port to listen at, for UDP and TCP; left out, the server picks two and says which. */
+  readonly port?: number
+  /** A host of a test's own network to run on, instead of the loopback. */
+  readonly host?: Host
+  /** A compiled server to run instead of the sources. */
+  readonly binary?: string
+}
+
+/** Accounts from..from+count-1, each with a password of its own. */
+export function accounts(from: number, count: number): Account[] {
+  return Array.from({ length: count }, (_, index) => ({
+    number: String(from + index),
+    password: `secret-${from + index}`,
+  }))
+}
+
+export class ServerProcess {
+  readonly domain = 'test.example'
+  readonly folder = makeFolder('server')
+  readonly #options: ServerOptions
+  readonly #guests: { kill(): void }[] = []
+  #program: Program | null = null
+  #earlierLog = ''
+  #udp: HostPort
+  #tcp: HostPort
+  #http: HostPort = { host: '127.0.0.1', port: 0 }
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    const host = options.host?.address ?? '127.0.0.1'
+    const { port = 0 } = options
+    this.#udp = { host, port }
+    this.#tcp = { host, port }
+  }
+
+  get udp(): HostPort {
+    return this.#udp
+  }
+
+  get tcp(): HostPort {
+    return this.#tcp
+  }
+
+  get baseUrl(): string {
+    return `http://${this.#http.host}:${this.#http.port}`
+  }
+
+  get database(): string {
+    return join(this.folder, 'sipwitches.db')
+  }
+
+  get running(): boolean {
+    return this.#program?.running ?? false
+  }
+
+  /** Output of this and of earlier runs. */
+  get log(): string {
+    return this.#earlierLog + (this.#program?.output ?? '')
+  }
+
+  /** Ports 0 at first; after that the ports it was given then, so that phones find it again. */
+  async start(): Promise<void> {
+    const program = new Program(this.#command('start'), {
+      folder: this.folder,
+      environment: this.#environment(),
+    })
+    this.#program = program
+    await program.prints(/^ready$/m, START_MS)
+    this.#udp = this.#announced(/\budp:\/\/([^\s/]+):(\d+)/)
+    this.#tcp = this.#announced(/\btcp:\/\/([^\s/]+):(\d+)/)
+    this.#http = this.#announced(/\bhttp:\/\/([^\s/]+):(\d+)/)
+  }
+
+  /** Writes the database before the first start: commands work with the server stopped. */
+  async prepare(): Promise<void> {
+    const { accounts = [], settings = {} } = this.#options
+    const file = join(this.folder, 'accounts.csv')
+    const rows = accounts.map(({ number, password }) => `${number},${password},Extension ${number}`)
+    writeFileSync(file, ['number,password,name', ...rows, ''].join('\n'))
+    await this.cli('import', file)
+    for (const [name, value] of Object.entries(settings)) this.set(name, value)
+  }
+
+  /** Writes a live setting as any SQL client would. */
+  set(name: string, value: string): void {
+    const database = new Database(this.database, { readwrite: true })
+    try {
+      database.run('PRAGMA busy_timeout = 5000')
+      database.run(
+        'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+        [name, value],
+      )
+    } finally {
+      database.close()
+    }
+  }
+
+  /** Ends it as a service manager (SIGTERM) or a terminal (SIGINT) does: it must end by itself, and well. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<void> {
+    const program = this.#running()
+    program.signal(signal)
+    const code = await program.exited(STOP_MS)
+    if (code !== 0) throw new Error(`the server ended with ${code} on ${signal}`)
+  }
+
+  /** SIGKILL: it has no say in it. */
+  async kill(): Promise<void> {
+    const program = this.#running()
+    program.kill()
+    await program.exited(STOP_MS)
+  }
+
+  /** Starts again after `stop` or `kill`: same database, same ports. */
+  async restart(): Promise<void> {
+    this.#earlierLog = this.log
+    await this.start()
+  }
+
+  /** Runs a command of the program on this server's database; its output, or an error when it fails. */
+  async cli(...args: readonly string[]): Promise<string> {
+    const [command, ...rest] = args
+    if (command === undefined) throw new Error('no command')
+    const { code, output } = await run(this.#command(command, ...rest), {
+      folder: this.folder,
+      environment: this.#environment(),
+      within_ms: COMMAND_MS,
+    })
+    if (code !== 0) throw new Error(`sipwitches ${args.join(' ')} ended with ${code}\n${output}`)
+    return output
+  }
+
+  /** The numbers of the bindings in the database, one for each contact. */
+  async registeredNumbers(): Promise<string[]> {
+    const rows: readonly { readonly number: string }[] = JSON.parse(await this.cli('registrations', '--json'))
+    return rows.map(({ number }) => number)
+  }
+
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.baseUrl}/metrics`, { signal: AbortSignal.timeout(COMMAND_MS) })
+    if (!response.ok) throw new Error(`/metrics answered ${response.status}`)
+    return await response.text()
+  }
+
+  /** This program serves the same test: it does not outlive it, however the test ends. */
+  takesWithIt(guest: { kill(): void }): void {
+    this.#guests.push(guest)
+  }
+
+  /** Whatever state it is in: no process and no file is left. */
+  async remove(): Promise<void> {
+    for (const guest of this.#guests) guest.kill()
+    if (this.#program?.running) await this.kill()
+    removeFolder(this.folder)
+  }
+
+  showLog(): void {
+    const log = this.log
+    const cut =
+      log.length > LOG_SHOWN_CHARACTERS ? `[... ${log.length - LOG_SHOWN_CHARACTERS} characters]\n` : ''
+    console.error(`--- log of the server\n${cut}${log.slice(-LOG_SHOWN_CHARACTERS)}\n---`)
+  }
+
+  #command(...args: readonly string[]): string[] {
+    const { binary, host } = this.#options
+    const program = binary === undefined ? [process.execPath, join(CHECKOUT, 'src/main.ts')] : [binary]
+    return [...(host?.enter ?? []), ...program, ...args]
+  }
+
+  #environment(): Record<string, string> {
+    return {
+      SIPWITCHES_DATABASE: `sqlite:${this.database}`,
+      SIPWITCHES_LISTEN: `udp://${this.#udp.host}:${this.#udp.port},tcp://${this.#tcp.host}:${this.#tcp.port}`,
+      SIPWITCHES_HTTP: `${this.#http.host}:${this.#http.port}`,
+      SIPWITCHES_DATA: this.folder,
+      SIPWITCHES_DOMAIN: this.domain,
+    }
+  }
+
+  #running(): Program {
+    if (this.#program === null) throw new Error('the server was not started')
+    return this.#program
+  }
+
+  #announced(pattern: RegExp): HostPort {
+    const match = pattern.exec(this.#running().output)
+    const [, host, port] = match ?? []
+    if (host === undefined || port === undefined) {
+      throw new Error(`the server is ready but printed no ${pattern}\n${this.#running().output}`)
+    }
+    return { host, port: Number(port) }
+  }
+}
+
+/** A started server for the length of one test. It must stop cleanly; its log is shown when the test fails. */
+export async function serving(
+  options: ServerOptions,
+  scene: (server: ServerProcess) => Promise<void>,
+): Promise<void> {
+  const server = new ServerProcess(options)
+  try {
+    await server.prepare()
+    await server.start()
+    await scene(server)
+    if (server.running) await server.stop()
+  } catch (problem) {
+    server.showLog()
+    throw problem
+  } finally {
+    await server.remove()
+  }
+}
