@@ -40,6 +40,7 @@ export const LIMITS = {
   resolveFailed_ms: 5000,
   /** transaction */
   serverTransactions: 100_000,
+  serverTransactions_bytes: 256 * 1024 * 1024,
   clientTransactions: 200_000,
   /** An INVITE transaction of which nothing more is heard. Longer than any timer C that the settings allow (a day). */
   inviteSilence_ms: 25 * 3_600_000,

@@ -107,6 +107,7 @@ export class Server implements TransactionUser, StoreListener {
       store,
       clock,
       domains: boot.domains,
+      records: boot.activeExtensions,
       onChanged: (old, now) => this.#onExtensionChanged(old, now),
     })
     const traffic = new Traffic(log.isLevelEnabled('trace') ? this.#trace : null)

@@ -18,6 +18,8 @@ export interface DirectoryOptions {
   readonly clock: Clock
   /** As read at start; there is always one at least. */
   readonly domains: readonly DomainRecord[]
+  /** Of extensions with registered phones, as read at start. */
+  readonly records?: readonly ExtensionRecord[]
   /**
    * A record that was known was read again after a change. The extension is gone when there is none now, or one with
    * another id. Told of the record under its number, not again under its user's name.
@@ -70,6 +72,7 @@ export class Directory implements Wakeable {
     this.#clock = options.clock
     this.#onChanged = options.onChanged
     this.#records = new RecordCache(options.clock, options.capacity)
+    for (const record of options.records ?? []) this.#records.put(keyOf(record.domain, record.number), record)
     this.#domainReload = new Reload(options.clock, () => this.#readDomains())
     this.#domains = domainsByName(options.domains)
     this.#defaultDomain = pickDefault(options.domains)

@@ -67,8 +67,8 @@ export class SqlStore implements Store, Wakeable {
   async boot(): Promise<Boot> {
     const reply = await this.#ask({ kind: 'boot' }, LIMITS.storeBoot_ms)
     if (reply.kind !== 'boot') throw unexpected(reply)
-    const { domains, settings, extensionCount } = reply
-    return { domains, settings, extensionCount, bindings: unpackBindings(reply.bindings) }
+    const { domains, settings, activeExtensions, extensionCount } = reply
+    return { domains, settings, activeExtensions, extensionCount, bindings: unpackBindings(reply.bindings) }
   }
 
   async settings(): Promise<ReadonlyMap<string, string>> {

@@ -36,6 +36,7 @@ export type Reply =
       readonly domains: readonly DomainRecord[]
       readonly settings: ReadonlyMap<string, string>
       readonly bindings: PackedChanges
+      readonly activeExtensions: readonly ExtensionRecord[]
       readonly extensionCount: number
     }
   | { readonly kind: 'settings'; readonly id: number; readonly settings: ReadonlyMap<string, string> }

@@ -93,6 +93,10 @@ export class SqliteDriver implements Driver {
         .query<BindingRow, []>('SELECT b.* FROM binding b JOIN extension e ON e.id = b.extension_id')
         .all()
         .map(bindingRecord),
+      activeExtensions: database
+        .query<ExtensionRow, []>(`${SELECT_EXTENSION} WHERE e.id IN (SELECT extension_id FROM binding)`)
+        .all()
+        .map((row) => extensionRecord(database, row)),
       extensionCount: database.query<{ n: number }, []>('SELECT count(*) AS n FROM extension').get()?.n ?? 0,
     }))
   }
@@ -117,9 +121,7 @@ export class SqliteDriver implements Driver {
             `${SELECT_EXTENSION} WHERE d.name = ? AND u.name = ? ORDER BY e.id`,
           )
           .get(domain, name)
-      if (row === null) return null
-      const { status, ...rest } = row
-      return { ...rest, suspended: status === 'suspended', credentials: readCredentials(database, row) }
+      return row === null ? null : extensionRecord(database, row)
     })
   }
 
@@ -228,6 +230,11 @@ export function readDomains(database: Database): DomainRecord[] {
 export function readSettings(database: Database): ReadonlyMap<string, string> {
   const rows = database.query<{ name: string; value: string }, []>('SELECT name, value FROM setting').all()
   return new Map(rows.map((row) => [row.name, row.value]))
+}
+
+function extensionRecord(database: Database, row: ExtensionRow): ExtensionRecord {
+  const { status, ...rest } = row
+  return { ...rest, suspended: status === 'suspended', credentials: readCredentials(database, row) }
 }
 
 function readCredentials(database: Database, extension: ExtensionRow): CredentialRecord[] {

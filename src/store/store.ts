@@ -92,6 +92,8 @@ export interface Boot {
   readonly settings: ReadonlyMap<string, string>
   /** All that are stored. The store knows no time: what has expired meanwhile is for the registrar to remove. */
   readonly bindings: readonly BindingRecord[]
+  /** The records of all extensions that have a binding: their calls must not have to wait for a look-up. */
+  readonly activeExtensions: readonly ExtensionRecord[]
   readonly extensionCount: number
 }
 

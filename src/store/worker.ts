@@ -202,8 +202,8 @@ async function answerQuery(driver: Driver, query: Query): Promise<Reply> {
   const { id } = query
   switch (query.kind) {
     case 'boot': {
-      const { domains, settings, extensionCount, bindings } = await driver.boot()
-      return { kind: 'boot', id, domains, settings, extensionCount, bindings: packBindings(bindings) }
+      const { bindings, ...rest } = await driver.boot()
+      return { kind: 'boot', id, ...rest, bindings: packBindings(bindings) }
     }
     case 'settings':
       return { kind: 'settings', id, settings: await driver.settings() }

@@ -70,6 +70,8 @@ export class StreamConnection implements Flow, FramerUser, Wakeable {
   readonly #timers: (Timer | null)[] = [null, null, null, null, null]
   #socket: StreamSocket | null = null
   #state: 'connecting' | 'open' | 'lingering' | 'ending' | 'closed' = 'connecting'
+  /** Never more than there are client transactions. */
+  readonly #waiting = new Set<Sender>()
   #flushDue = false
   #active_ms: number
   #messages = 0
@@ -129,6 +131,14 @@ export class StreamConnection implements Flow, FramerUser, Wakeable {
     }
   }
 
+  attach(sender: Sender): void {
+    this.#waiting.add(sender)
+  }
+
+  detach(sender: Sender): void {
+    this.#waiting.delete(sender)
+  }
+
   onDrain(): void {
     this.#sendQueued()
   }
@@ -146,7 +156,10 @@ export class StreamConnection implements Flow, FramerUser, Wakeable {
     this.#socket = null
     this.#framer.stop()
     for (const which of this.#timers.keys()) this.#sleep(which)
-    for (const sender of this.#queue.clear()) this.#fail(failure, sender)
+    const unsent = this.#queue.clear()
+    for (const sender of unsent) this.#fail(failure, sender)
+    for (const sender of this.#waiting) if (!unsent.includes(sender)) this.#fail(failure, sender)
+    this.#waiting.clear()
     this.#user.onClosed(this)
   }
 

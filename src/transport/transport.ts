@@ -44,6 +44,13 @@ export interface Flow {
   /** The same flow has the same key: "udp:127.0.0.1:5060>127.0.0.1:5071"; a connection's key has its number too. */
   readonly key: string
   send(bytes: Uint8Array, sender?: Sender): void
+  /**
+   * Bytes of this sender have left, and it waits for what they bring: should the connection end meanwhile, it hears
+   * `closed`. Nothing on UDP, which has no end.
+   */
+  attach(sender: Sender): void
+  /** It waits no more. */
+  detach(sender: Sender): void
 }
 
 /** What every transport (UDP, TCP, later TLS and WebSocket, and the simulated one of the tests) gives to the layer. */

@@ -236,6 +236,10 @@ export class UdpFlow implements Flow {
   send(bytes: Uint8Array, sender?: Sender): void {
     this.#socket.send(bytes, this.peer, sender)
   }
+
+  attach(): void {}
+
+  detach(): void {}
 }
 
 /** Bun has the descriptor, its types have not. */

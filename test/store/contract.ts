@@ -43,12 +43,15 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
   })
 
   describe(`${name}: what is read at start`, () => {
-    test('has domains, settings, bindings and the number of extensions', async () => {
+    test('has domains, settings, bindings, who is registered and the number of extensions', async () => {
       await store.commitBindings([save(binding(1, 'ann'))])
       const boot = await store.boot()
       expect(boot.domains).toEqual([{ id: 1, name: 'example.com', realm: 'example.com', isDefault: true }])
       expect(boot.settings.get('auth_algorithms')).toBe('SHA-256,MD5')
       expect(boot.bindings).toEqual([binding(1, 'ann')])
+      const ann = await store.findExtension('example.com', '103')
+      expect(boot.activeExtensions).toEqual(ann === null ? [] : [ann])
+      expect(boot.activeExtensions).toHaveLength(1)
       expect(boot.extensionCount).toBe(3)
     })
   })

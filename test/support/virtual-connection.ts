@@ -23,6 +23,7 @@ export class VirtualConnection implements Flow {
   readonly #owner: ConnectionOwner
   #other: VirtualConnection | null = null
   #waiting: { readonly bytes: Uint8Array; readonly sender: Sender | undefined }[] = []
+  readonly #attached = new Set<Sender>()
   #arrival_ms = 0
   #closed = false
 
@@ -52,6 +53,14 @@ export class VirtualConnection implements Flow {
     else this.#carry(this.#other, bytes, sender)
   }
 
+  attach(sender: Sender): void {
+    this.#attached.add(sender)
+  }
+
+  detach(sender: Sender): void {
+    this.#attached.delete(sender)
+  }
+
   join(other: VirtualConnection): void {
     this.#other = other
     const waiting = this.#waiting
@@ -64,7 +73,11 @@ export class VirtualConnection implements Flow {
     if (this.#closed) return
     this.#closed = true
     for (const { sender } of this.#waiting) this.#owner.onSendFailed(failure, sender)
+    for (const sender of this.#attached) {
+      if (!this.#waiting.some((one) => one.sender === sender)) this.#owner.onSendFailed(failure, sender)
+    }
     this.#waiting = []
+    this.#attached.clear()
     this.#owner.onStreamClosed(this)
     const other = this.#other
     if (other !== null) this.#inOrder(() => other.close())

@@ -267,6 +267,10 @@ class DatagramFlow implements Flow {
     return `udp:${formatHostPort(local.host, local.port)}>${formatHostPort(peer.host, peer.port)}`
   }
 
+  attach(): void {}
+
+  detach(): void {}
+
   send(bytes: Uint8Array, sender?: Sender): void {
     this.#transport.sendDatagram(this.local, this.peer, bytes, sender)
   }
