@@ -14,10 +14,10 @@ export class CallLog {
     this.#log = log
   }
 
-  registration(event: RegistrationEvent, number: string, binding: Binding, callId: string): void {
+  registration(event: RegistrationEvent, binding: Binding, callId: string): void {
     const fields = {
       event,
-      extension: number,
+      extension: binding.number,
       contact: utf8(binding.contact),
       source: binding.source,
       agent: binding.userAgent,
@@ -44,7 +44,7 @@ export class CallLog {
     else this.#log.debug(fields, event)
   }
 
-  /** A final answer that the server gave by itself. Challenges are everyday, refusals are what someone will ask about. */
+  /** A final answer that the server gave by itself. Challenges are everyday; of refusals someone will ask why. */
   answer(exchange: Exchange, status: number, why: string): void {
     const { request, transaction } = exchange
     const fields = {

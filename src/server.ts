@@ -121,7 +121,7 @@ export class Server implements TransactionUser, StoreListener {
     })
     this.receiver = new Receiver(this.transactions, { onDefect: (error) => this.#defect(error, {}) })
     this.transports = new TransportLayer(world.transports, this.receiver)
-    this.location = new Location(clock, { onExpired: (bindings) => this.#onExpired(bindings) })
+    this.location = new Location(clock, { onExpired: (bindings) => this.registrar.expire(bindings) })
     this.registrar = new Registrar({
       clock,
       limits,
@@ -129,8 +129,7 @@ export class Server implements TransactionUser, StoreListener {
       location: this.location,
       directory: this.directory,
       settings: this.settings,
-      onRegistration: (event, number, binding, callId) =>
-        this.#callLog.registration(event, number, binding, callId),
+      onRegistration: (event, binding, callId) => this.#callLog.registration(event, binding, callId),
     })
     this.authenticator = new Authenticator(
       new NonceBook(clock, ids, limits.noncesUsed_entries),
@@ -194,6 +193,7 @@ export class Server implements TransactionUser, StoreListener {
   /** Takes nothing new, makes what is pending durable, and lets go of everything. */
   async stop(): Promise<void> {
     await this.transports.close()
+    this.location.close()
     await this.store.close()
   }
 
@@ -226,19 +226,16 @@ export class Server implements TransactionUser, StoreListener {
     else log.error({ event: 'database-away', why: reason }, 'the database cannot be used; known phones go on')
   }
 
-  /** What expired while the server was down goes, from the database too. */
+  /** What expired while the server was down goes at the location's first sweep. */
   #restore(boot: Boot): void {
-    const now = this.#world.clock.now()
-    this.location.restore(boot.bindings.filter((binding) => binding.expiresAt > now))
-    const expired = boot.bindings.filter((binding) => binding.expiresAt <= now)
-    this.registrar.expire(expired.map((binding) => ({ ...binding, flow: null })))
-  }
-
-  #onExpired(bindings: Parameters<Registrar['expire']>[0]): void {
-    this.registrar.expire(bindings)
-    for (const binding of bindings) {
-      this.#callLog.registration('expired', String(binding.extensionId), binding, binding.callId)
-    }
+    const numbers = new Map(boot.activeExtensions.map(({ id, number }) => [id, number]))
+    this.location.restore(
+      boot.bindings.map((record) => ({
+        ...record,
+        number: numbers.get(record.extensionId) ?? '',
+        flow: null,
+      })),
+    )
   }
 
   #onExtensionChanged(old: ExtensionRecord, now: ExtensionRecord | null): void {

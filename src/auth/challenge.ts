@@ -53,12 +53,11 @@ export class Authenticator {
   challenge(role: AuthRole, realm: string, stale: boolean, extension: ExtensionRecord | null): string {
     const name = role === 'registrar' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
     const nonce = this.#nonces.issue()
-    let lines = ''
-    for (const algorithm of this.#offered(extension)) {
-      const staleness = stale ? ', stale=true' : ''
-      lines += `${name}: Digest realm=${quote(wire(realm))}, nonce="${nonce}", algorithm=${algorithm}, qop="auth"${staleness}\r\n`
-    }
-    return lines
+    const start = `${name}: Digest realm=${quote(wire(realm))}, nonce="${nonce}"`
+    const end = `qop="auth"${stale ? ', stale=true' : ''}\r\n`
+    return this.#offered(extension)
+      .map((algorithm) => `${start}, algorithm=${algorithm}, ${end}`)
+      .join('')
   }
 
   /** An algorithm that this account has no secret for would be a dead end. */

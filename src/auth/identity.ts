@@ -38,8 +38,6 @@ export class IdentityHandler implements Handler {
   }
 
   handle(exchange: Exchange): Verdict | Promise<Verdict> {
-    // What follows a route set of ours belongs to a dialog whose INVITE was let in (section 16.6 step 4).
-    if (exchange.inDialog) return 'next'
     const claim = this.#claim(exchange.request)
     if (claim === null) return this.#stranger(exchange)
     const known = this.#parts.directory.peek(claim.domain.name, claim.name)
@@ -54,6 +52,8 @@ export class IdentityHandler implements Handler {
     if (uri === null) return null
     const domain = this.#parts.domainOf(uri.host, uri.port)
     if (domain === null) return null
+    // Section 10.3 step 1: a REGISTER for another domain is not for this registrar, whatever its To says.
+    if (registering && this.#parts.domainOf(request.uriHost, request.uriPort) === null) return null
     return { role: registering ? 'registrar' : 'proxy', domain, name: utf8(resolveEscapes(uri.user)) }
   }
 

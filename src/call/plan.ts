@@ -45,6 +45,8 @@ export class PlanHandler implements Handler {
   }
 
   async #lookUp(exchange: Exchange, domain: DomainRecord, name: string): Promise<Verdict> {
+    // It may take longer than the 200 ms that section 17.2.1 allows without a sign.
+    exchange.trying()
     try {
       const found = await this.#parts.directory.find(domain.name, name)
       this.#parts.onWaited(found)

@@ -1,7 +1,7 @@
 // One branch of a fork: the forwarded request, its client transaction, timer C, and its CANCEL
 // (RFC 3261 sections 16.6 steps 7 to 11, 16.8 and 16.10).
 
-import type { Timer } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { SipResponse } from '../sip/message.ts'
 import { buildCancel } from '../sip/serialize.ts'
 import { TRANSACTION_ms } from '../transaction/timer.ts'
@@ -11,7 +11,7 @@ import type { Target } from './target.ts'
 
 /** What a branch needs of its fork. */
 export interface BranchOwner {
-  readonly clock: { after(delay_ms: number, who: Branch, which: number): Timer }
+  readonly clock: Pick<Clock, 'after' | 'soon'>
   readonly invite: boolean
   readonly timerC_ms: number
   flow(target: Target): Flow | null | Promise<Flow | null>
@@ -60,12 +60,10 @@ export class Branch implements ClientUser {
 
   start(): void {
     const flow = this.#owner.flow(this.target)
-    if (flow instanceof Promise) {
-      flow.then(
-        (found) => this.#sendOver(found),
-        () => this.#sendOver(null),
-      )
-    } else this.#sendOver(flow)
+    // As a task of the clock, which hears of what throws: a rejected promise of ours would end the process.
+    const later = (found: Flow | null): void => this.#owner.clock.soon(() => this.#sendOver(found))
+    if (flow instanceof Promise) flow.then(later, () => later(null))
+    else this.#sendOver(flow)
   }
 
   /** Section 16.10. Harmless on a branch that has ended or is being cancelled. */
@@ -83,8 +81,8 @@ export class Branch implements ClientUser {
       this.#onProvisional(response)
       return
     }
+    this.#stopTimers()
     if (status < 300) {
-      this.#stopTimers()
       this.#succeeded = true
       this.#owner.onSuccess(this, response)
       return
@@ -129,14 +127,15 @@ export class Branch implements ClientUser {
   }
 
   #onProvisional(response: SipResponse): void {
-    if (this.done) return
     const first = !this.#provisional
     this.#provisional = true
+    // Also of a branch that timer C has ended while it was silent: that phone must not go on ringing.
+    if (first && this.#cancelHeaders !== null) this.#cancelNow()
+    if (this.done) return
     if (response.status > 100 && this.#cancelHeaders === null) {
       this.#timerC?.cancel()
       this.#timerC = this.#owner.clock.after(this.#owner.timerC_ms, this, BranchTimer.C)
     }
-    if (first && this.#cancelHeaders !== null) this.#cancelNow()
     this.#owner.onProvisional(this, response)
   }
 
@@ -150,9 +149,8 @@ export class Branch implements ClientUser {
 
   #end(result: BranchResult): void {
     if (this.done) return
-    this.#timerC?.cancel()
     // The limit of a sent CANCEL stays: should the phone never answer, it ends the client transaction.
-    if (result.response !== null) this.#stopTimers()
+    this.#timerC?.cancel()
     this.result = result
     this.#owner.onFailure(this)
   }

@@ -52,10 +52,8 @@ export class Fork implements BranchOwner, Cancellable {
   /** All targets at once. They must not be empty. */
   start(targets: readonly Target[]): void {
     const { transaction } = this.exchange
-    if (transaction.kind === 'invite-server') {
-      transaction.cancellable = this
-      this.exchange.trying()
-    }
+    if (transaction.kind === 'invite-server') transaction.cancellable = this
+    this.exchange.trying()
     for (const target of targets) this.#branches.push(new Branch(target, this))
     this.#stage('calling', 0)
     for (const branch of this.#branches) branch.start()
@@ -85,9 +83,9 @@ export class Fork implements BranchOwner, Cancellable {
     this.#home.sendCancel(bytes, invite)
   }
 
-  /** Section 16.7 step 5: every provisional answer but 100 goes up at once. */
+  /** Section 16.7 step 5: every provisional answer but 100 goes up at once. RFC 4320 section 4.1: to an INVITE only. */
   onProvisional(_branch: Branch, response: SipResponse): void {
-    if (response.status === 100 || this.#answered) return
+    if (response.status === 100 || this.#answered || !this.invite) return
     if (!this.#ringing && response.status >= 180) {
       this.#ringing = true
       this.#stage('ringing', response.status)
@@ -127,13 +125,13 @@ export class Fork implements BranchOwner, Cancellable {
 
   #conclude(best: BranchResult): void {
     const { exchange } = this
+    // RFC 4320 section 4.2: nobody is told 408 about anything but an INVITE: it would come too late to be heard.
+    if (best.status === 408 && !this.invite) return
     if (best.response !== null && best.status !== 503) {
       exchange.transaction.respond(best.status, forwardResponse(best.response))
       if (!this.#cancelled) this.#stage('failed', best.status)
       return
     }
-    // RFC 4320 section 4.1: nobody is told 408 about anything but an INVITE: it would come too late to be heard.
-    if (best.status === 408 && !this.invite) return
     // Section 16.7 step 6: a 503 is about the next hop, not about us.
     const status = best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
     exchange.answer(status, 'no branch was answered')

@@ -4,9 +4,11 @@ import { claimedIdentityLines, identityHeaders } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../config.ts'
 import type { LiveSettings } from '../directory/settings.ts'
+import { parseAddress } from '../sip/address.ts'
 import type { IdSource } from '../sip/id.ts'
-import { MethodId, Problem, type SipRequest, type Span } from '../sip/message.ts'
+import { HeaderId, MethodId, Problem, type SipRequest, type Span } from '../sip/message.ts'
 import { forwardRequest } from '../sip/serialize.ts'
+import { parseUri } from '../sip/uri.ts'
 import { viaValue } from '../sip/via.ts'
 import type { TransactionLayer } from '../transaction/layer.ts'
 import type { AnyClientTransaction, ClientUser } from '../transaction/transaction.ts'
@@ -16,7 +18,7 @@ import type { Branch } from './branch.ts'
 import { type CallStage, Fork, type ForkHome } from './fork.ts'
 import { loopHash } from './loop.ts'
 import { type DialogSeal, recordRoutes } from './record-route.ts'
-import { follow, type RouteParts } from './route.ts'
+import { follow, linesOf, type RouteParts } from './route.ts'
 import type { Target, TargetRouter } from './target.ts'
 
 export interface ProxyParts extends RouteParts {
@@ -64,20 +66,25 @@ export class StatefulProxy implements ForkHome {
     const followed = follow(request, this.#parts)
     if (followed === null || !followed.inDialog) return
     const target: Target = { uri: followed.uri, routes: followed.routes, binding: null }
-    const flow = this.#parts.router.flow(target)
+    // The credentials of its INVITE come again (section 22.1); nobody can challenge an ACK, so they were for us.
+    const removals = [...followed.removals, ...linesOf(request, HeaderId.ProxyAuthorization)]
     const send = (to: Flow | null) => {
       if (to === null) return
       const branch = this.#parts.ids.branch(loopHash(request))
-      const bytes = this.#serialize(request, target, branch, to, null, followed.removals, '')
+      const bytes = this.#serialize(request, target, branch, to, null, removals, '')
       this.#parts.transactions.traffic.sent('ACK', 0, bytes, to)
       to.send(bytes)
     }
-    if (flow instanceof Promise) flow.then(send, () => send(null))
+    const flow = this.flow(target)
+    // As a task of the clock, which hears of what throws: a rejected promise of ours would end the process.
+    const later = (to: Flow | null) => this.clock.soon(() => send(to))
+    if (flow instanceof Promise) flow.then(later, () => later(null))
     else send(flow)
   }
 
   flow(target: Target): Flow | null | Promise<Flow | null> {
-    return this.#parts.router.flow(target)
+    const flow = this.#parts.router.flow(target)
+    return flow instanceof Promise ? flow.then(this.#elsewhere) : this.#elsewhere(flow)
   }
 
   send(fork: Fork, branch: Branch, flow: Flow): AnyClientTransaction | null {
@@ -102,6 +109,13 @@ export class StatefulProxy implements ForkHome {
     this.#parts.onStage(stage, exchange, status)
   }
 
+  /**
+   * Whom we answer for is known here, so a request sent to ourselves could only go round in a loop. A few contacts that
+   * lead to us, in different spellings, would make one request into millions (RFC 5393 section 3).
+   */
+  readonly #elsewhere = (flow: Flow | null): Flow | null =>
+    flow !== null && this.#parts.isLocal(flow.peer.host, flow.peer.port) ? null : flow
+
   /** `recordFrom`: the flow it came by, when we want to stay in the dialog's path. */
   #serialize(
     request: SipRequest,
@@ -112,18 +126,31 @@ export class StatefulProxy implements ForkHome {
     removals: readonly Span[],
     headers: string,
   ): Buffer {
-    const routes = target.routes.length === 0 ? '' : `Route: ${target.routes.join(', ')}\r\n`
+    const { uri, routes } = pastStrictRouter(target)
+    const route = routes.length === 0 ? '' : `Route: ${routes.join(', ')}\r\n`
     const maxForwards = request.maxForwards
     return forwardRequest(request, {
-      uri: target.uri,
+      uri,
       via: viaValue(to.transport, to.local.host, to.local.port, branch),
       recordRoutes:
         recordFrom === null ? [] : recordRoutes(recordFrom, to, this.#parts.seal.of(request.callId)),
       maxForwards: maxForwards === null ? MAX_FORWARDS_DEFAULT : maxForwards - 1,
       removals,
-      headers: routes + headers,
+      headers: route + headers,
     })
   }
+}
+
+/**
+ * Section 16.6 step 6: a next hop without `lr` is a strict router of RFC 2543. It wants itself in the Request-URI, and
+ * the real one at the end of the Route.
+ */
+function pastStrictRouter(target: Target): Pick<Target, 'uri' | 'routes'> {
+  const [first, ...others] = target.routes
+  if (first === undefined) return target
+  const hop = parseAddress(first)
+  if (hop === null || parseUri(hop.uri)?.params.has('lr') !== false) return target
+  return { uri: hop.uri, routes: [...others, `<${target.uri}>`] }
 }
 
 /** Only these make a dialog, whose later requests we want to see (section 16.6 step 4, RFC 6665, RFC 3515). */
@@ -143,6 +170,8 @@ export class DialogHandler implements Handler {
 
   handle(exchange: Exchange): Verdict {
     if (!exchange.inDialog) return 'next'
+    // Nobody is challenged within a dialog, yet phones repeat their proof: it was for us (section 22.3).
+    exchange.removals.push(...linesOf(exchange.request, HeaderId.ProxyAuthorization))
     this.#proxy.forward(exchange, [{ uri: exchange.uri, routes: exchange.routes, binding: null }])
     return 'done'
   }

@@ -82,7 +82,7 @@ export function follow(request: SipRequest, parts: RouteParts): Followed | null 
     own++
   }
   const routes = values.slice(own).map((value) => value.text)
-  return { uri, routes, removals: routes.length < before ? routeLines(request) : [], inDialog }
+  return { uri, routes, removals: routes.length < before ? linesOf(request, HeaderId.Route) : [], inDialog }
 }
 
 function readRoutes(request: SipRequest, most: number): RouteValue[] | null {
@@ -95,13 +95,10 @@ function readRoutes(request: SipRequest, most: number): RouteValue[] | null {
   return values
 }
 
-function routeLines(request: SipRequest): Span[] {
+/** Every line of this header, whole. */
+export function linesOf(request: SipRequest, id: HeaderId): Span[] {
   const lines: Span[] = []
-  for (
-    let line = request.findHeader(HeaderId.Route);
-    line >= 0;
-    line = request.findHeader(HeaderId.Route, line + 1)
-  ) {
+  for (let line = request.findHeader(id); line >= 0; line = request.findHeader(id, line + 1)) {
     lines.push(request.headerLineSpan(line))
   }
   return lines

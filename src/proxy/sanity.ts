@@ -33,7 +33,8 @@ export class SanityHandler implements Handler {
       exchange.answer(416, 'only sip URIs are served')
       return 'done'
     }
-    if (request.maxForwards === 0) {
+    // Only who would forward it has to count: what is for the server itself has arrived (section 16.3 item 3).
+    if (request.maxForwards === 0 && !isForServer(request)) {
       exchange.answer(483, 'Max-Forwards is used up')
       return 'done'
     }
@@ -44,6 +45,7 @@ export class SanityHandler implements Handler {
   /** Section 16.3 item 4 with RFC 5393: seen before, and nothing in it has changed since. */
   #hasLooped(exchange: Exchange): boolean {
     const { request } = exchange
+    if (hasOneVia(request) && !this.#parts.isLocal(bareHost(request.viaHost), request.viaPort)) return false
     const most = this.#parts.limits.viasPerMessage
     const vias = viaValues(request, most + 1)
     if (vias.length > most) {
@@ -63,6 +65,13 @@ export class SanityHandler implements Handler {
   }
 }
 
+/** Straight from a phone, as nearly every request is. */
+function hasOneVia(request: SipRequest): boolean {
+  const line = request.firstViaLine
+  const isWhole = request.topViaSpan.end === request.headerValueSpan(line).end
+  return isWhole && request.findHeader(HeaderId.Via, line + 1) < 0
+}
+
 function refuseBroken(exchange: Exchange): Verdict {
   const { problem } = exchange.request
   if (problem === Problem.Version) exchange.answer(505, 'not SIP/2.0')
@@ -73,12 +82,11 @@ function refuseBroken(exchange: Exchange): Verdict {
   return 'done'
 }
 
-/** Proxy-Require is for us whatever the request; Require only when we are its target (sections 16.3 item 5, 8.2.2.3). */
+/** Proxy-Require is for us in any case (section 16.3 item 5), Require only when we are the target (section 8.2.2.3). */
 function refuseUnsupported(exchange: Exchange): Verdict {
   const { request } = exchange
   const unsupported = options(request, HeaderId.ProxyRequire)
-  const forServer = request.methodId === MethodId.REGISTER || (request.uriUser === '' && !request.hasToTag)
-  if (forServer) {
+  if (isForServer(request)) {
     unsupported.push(
       ...options(request, HeaderId.Require).filter((tag) => !SUPPORTED_BY_SERVER.includes(tag)),
     )
@@ -88,6 +96,11 @@ function refuseUnsupported(exchange: Exchange): Verdict {
     headers: `Unsupported: ${unsupported.join(', ')}\r\n`,
   })
   return 'done'
+}
+
+/** A REGISTER, or a request without a user part that belongs to no dialog, such as OPTIONS to the domain. */
+function isForServer(request: SipRequest): boolean {
+  return request.methodId === MethodId.REGISTER || (request.uriUser === '' && !request.hasToTag)
 }
 
 /** Option tags, lower case; what is no token can't be echoed into a header. */

@@ -49,7 +49,7 @@ export class TargetRouter {
   }
 
   #flowToBinding(binding: Binding): Flow | null | Promise<Flow | null> {
-    if (binding.flow?.open) return binding.flow
+    if (binding.flow?.open && !binding.flow.lingering) return binding.flow
     const local = readEndpoint(binding.local)
     if (binding.natted) {
       const source = readEndpoint(binding.source)

@@ -1,17 +1,24 @@
 // Where the phones are: every binding, in memory (RFC 3261 section 10.2.1: address of record -> contacts).
 
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import { canonicalUri, parseUri } from '../sip/uri.ts'
 import type { BindingRecord } from '../store/store.ts'
 import type { Flow } from '../transport/transport.ts'
 
-/** A registered contact. `flow`: the connection it registered over, while that is open; null for UDP. */
+/**
+ * A registered contact. `flow`: the connection it registered over, which may have ended since; null for UDP and after a
+ * restart, when such phones are called at their contact.
+ */
 export interface Binding extends BindingRecord {
+  /** Of its extension: for the log. */
+  readonly number: string
   readonly flow: Flow | null
 }
 
 /** How often expired bindings are cleared away. Look-ups never return one, however long that takes. */
 const SWEEP_ms = 1000
+
+const NO_PARAMS: ReadonlyMap<string, string> = new Map()
 
 export interface LocationListener {
   onExpired(bindings: readonly Binding[]): void
@@ -21,14 +28,15 @@ export class Location {
   readonly #clock: Clock
   readonly #listener: LocationListener
   readonly #byExtension = new Map<number, readonly Binding[]>()
-  /** Contacts that can only be reached the way they came (NAT, connection): for requests that name the contact. */
+  /** By place, those that can only be reached the way they came (NAT, connection): for requests within a call. */
   readonly #byContact = new Map<string, Binding>()
   #count = 0
+  #sweep: Timer
 
   constructor(clock: Clock, listener: LocationListener) {
     this.#clock = clock
     this.#listener = listener
-    this.#clock.after(SWEEP_ms, this, 0)
+    this.#sweep = clock.after(SWEEP_ms, this, 0)
   }
 
   /** Bindings held; some may have expired within the last sweep. */
@@ -48,11 +56,9 @@ export class Location {
     return all.every((binding) => binding.expiresAt > now) ? all : all.filter((one) => one.expiresAt > now)
   }
 
-  /** The binding whose contact is this URI, when it can only be reached over its own flow. */
+  /** The binding that a call's remote target means, when it can only be reached over its own flow. */
   byContact(uri: string): Binding | null {
-    const parsed = parseUri(uri)
-    if (parsed === null) return null
-    const found = this.#byContact.get(canonicalUri(parsed))
+    const found = this.#byContact.get(placeOf(uri))
     return found !== undefined && found.expiresAt > this.#clock.now() ? found : null
   }
 
@@ -63,18 +69,13 @@ export class Location {
     else this.#byExtension.set(extensionId, [...bindings].sort(byPreference))
     for (const binding of bindings) {
       this.#count++
-      if (binding.natted || binding.flow !== null) this.#index(binding)
+      if (isOnlyReachableByFlow(binding)) this.#index(binding)
     }
   }
 
-  /** What the database kept over a restart. Connections are gone: such phones are called at their contact. */
-  restore(records: readonly BindingRecord[]): void {
-    const lists = new Map<number, Binding[]>()
-    for (const record of records) {
-      const list = lists.get(record.extensionId) ?? []
-      list.push({ ...record, flow: null })
-      lists.set(record.extensionId, list)
-    }
+  /** What the database kept over a restart. */
+  restore(bindings: readonly Binding[]): void {
+    const lists = Map.groupBy(bindings, ({ extensionId }) => extensionId)
     for (const [extensionId, list] of lists) this.replace(extensionId, list)
   }
 
@@ -89,22 +90,43 @@ export class Location {
         bindings.filter((binding) => binding.expiresAt > now),
       )
     }
-    this.#clock.after(SWEEP_ms, this, 0)
+    this.#sweep = this.#clock.after(SWEEP_ms, this, 0)
     if (expired.length > 0) this.#listener.onExpired(expired)
+  }
+
+  /** Nothing expires any more. */
+  close(): void {
+    this.#sweep.cancel()
   }
 
   /** A contact that another extension holds already stays its own: nobody draws a neighbour's calls to himself. */
   #index(binding: Binding): void {
-    const held = this.#byContact.get(binding.contactKey)
+    const key = placeOf(binding.contact)
+    const held = this.#byContact.get(key)
     if (held !== undefined && held.extensionId !== binding.extensionId && held.expiresAt > this.#clock.now())
       return
-    this.#byContact.set(binding.contactKey, binding)
+    this.#byContact.set(key, binding)
   }
 
   #forget(binding: Binding): void {
     this.#count--
-    if (this.#byContact.get(binding.contactKey) === binding) this.#byContact.delete(binding.contactKey)
+    if (!isOnlyReachableByFlow(binding)) return
+    const key = placeOf(binding.contact)
+    if (this.#byContact.get(key) === binding) this.#byContact.delete(key)
   }
+}
+
+function isOnlyReachableByFlow(binding: Binding): boolean {
+  return binding.natted || binding.flow !== null
+}
+
+/**
+ * Where a contact is, whatever its parameters: in the Contact of a call many a phone leaves out or adds some that it
+ * registered with (`;ob`, `;line=1`), and it means the same phone.
+ */
+function placeOf(contact: string): string {
+  const uri = parseUri(contact)
+  return uri === null ? contact : canonicalUri({ ...uri, password: '', params: NO_PARAMS, headers: '' })
 }
 
 function byPreference(a: Binding, b: Binding): number {

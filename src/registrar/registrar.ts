@@ -22,7 +22,7 @@ export interface RegistrarParts {
   readonly settings: LiveSettings
   readonly store: Store
   readonly limits: Pick<Limits, 'contactsPerRegister' | 'routesPerMessage'>
-  onRegistration(event: RegistrationEvent, number: string, binding: Binding, callId: string): void
+  onRegistration(event: RegistrationEvent, binding: Binding, callId: string): void
 }
 
 /** Seconds that a phone is told to wait while its binding can't be made durable. */
@@ -68,18 +68,22 @@ export class Registrar implements Handler {
 
   /** Bindings whose time has come, told by the location: gone from memory already, now from the database too. */
   expire(bindings: readonly Binding[]): void {
-    this.#parts.store.commitBindings(bindings.map(removal)).catch(() => {
-      // Rows that outlive their bindings do no harm: `expires_at` is in them, and the next start clears them.
-    })
+    for (const binding of bindings) this.#parts.onRegistration('expired', binding, binding.callId)
+    this.#forget(bindings)
   }
 
   /** An extension that ceased to be, or may no longer register: its bindings end at once. */
   drop(extension: ExtensionRecord): void {
     const bindings = this.#parts.location.of(extension.id)
     this.#parts.location.replace(extension.id, [])
-    for (const binding of bindings)
-      this.#parts.onRegistration('unregistered', extension.number, binding, binding.callId)
-    this.expire(bindings)
+    for (const binding of bindings) this.#parts.onRegistration('unregistered', binding, binding.callId)
+    this.#forget(bindings)
+  }
+
+  #forget(bindings: readonly Binding[]): void {
+    this.#parts.store.commitBindings(bindings.map(removal)).catch(() => {
+      // Rows that outlive their bindings do no harm: `expires_at` is in them, and the next start clears them.
+    })
   }
 
   /** Memory first, in the order of arrival; the 200 leaves when the change is durable (promise P2). */
@@ -104,7 +108,7 @@ export class Registrar implements Handler {
     }
     this.#accept(exchange, decision.bindings)
     for (const { event, binding } of decision.events) {
-      this.#parts.onRegistration(event, asserted.number, binding, exchange.request.callId)
+      this.#parts.onRegistration(event, binding, exchange.request.callId)
     }
     return 'done'
   }
@@ -124,12 +128,14 @@ export class Registrar implements Handler {
     const { request } = exchange
     const path = request.headers(HeaderId.Path).flatMap(splitList)
     if (path.length > this.#parts.limits.routesPerMessage) return { status: 400, why: 'too many Path values' }
-    let bindings: readonly Binding[] = this.#parts.location.of(asserted.extensionId)
+    const before = this.#parts.location.of(asserted.extensionId)
+    let bindings = before
     const changes: BindingChange[] = []
     const events: { event: RegistrationEvent; binding: Binding }[] = []
     for (const contact of contacts) {
       const held = bindings.find((binding) => isSame(binding, contact.uri))
-      if (held !== undefined && isOutOfOrder(request, held)) return outOfOrder()
+      // A contact may stand twice in one request: the second is not late after the first.
+      if (held !== undefined && before.includes(held) && isOutOfOrder(request, held)) return outOfOrder()
       bindings = bindings.filter((binding) => binding !== held)
       if (contact.expires_s === 0) {
         if (held === undefined) continue
@@ -166,6 +172,7 @@ export class Registrar implements Handler {
     const natted = isNatted(request, flow)
     return {
       extensionId: asserted.extensionId,
+      number: asserted.number,
       contact: contact.text,
       contactKey: held?.contactKey ?? canonicalUri(contact.uri),
       callId: request.callId,

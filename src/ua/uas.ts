@@ -32,6 +32,7 @@ export class Exchange {
   readonly removals: Span[] = []
   readonly #ids: IdSource
   readonly #onAnswer: AnswerListener
+  #trying = false
 
   constructor(
     request: SipRequest,
@@ -55,8 +56,13 @@ export class Exchange {
     this.#onAnswer(this, status, why)
   }
 
-  /** 100 Trying: stops the sender's retransmissions; it has no To tag (section 8.2.6.2). */
+  /**
+   * 100 Trying to an INVITE, once: stops the sender's retransmissions; it has no To tag (section 8.2.6.2). Any other
+   * request gets none (RFC 4320 section 4.1).
+   */
   trying(): void {
+    if (this.#trying || this.transaction.kind !== 'invite-server') return
+    this.#trying = true
     this.transaction.respond(100, buildResponse(this.request, 100))
   }
 }

@@ -1,0 +1,219 @@
+// Who is asserted, and who is let in: RFC 3261 section 22.3, RFC 3325.
+
+import { describe, expect, test } from 'bun:test'
+import { Dialog } from '../support/dialog.ts'
+import { inOffice } from '../support/office.ts'
+
+describe('a caller that was proved', () => {
+  test(
+    'is asserted to the called phone, whatever it says of itself (RFC 3325 section 9.1)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      await alice.calls('102', {
+        headers: [
+          'P-Asserted-Identity: <sip:999@office.example>',
+          'P-Preferred-Identity: <sip:998@office.example>',
+        ],
+      })
+      const invite = await bob.expects('INVITE')
+      expect(invite.headers('P-Asserted-Identity')).toEqual(['"Extension 101" <sip:101@office.example>'])
+      expect(invite.headers('P-Preferred-Identity')).toEqual([])
+      expect(invite.header('From')).toStartWith('<sip:101@office.example>')
+    }),
+  )
+
+  test(
+    'is asserted by its number when it names itself by its user (DESIGN section 5)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      await alice.calls('102', { from: '<sip:user101@office.example>;tag=a' })
+      const invite = await bob.expects('INVITE')
+      expect(invite.header('P-Asserted-Identity')).toEndWith('<sip:101@office.example>')
+    }),
+  )
+
+  test(
+    'is asserted with its real name, escaped and in UTF-8 (RFC 3261 section 25.1)',
+    inOffice(async (office) => {
+      office.database.add('101', { displayName: 'Zoë "Z" \\' })
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      await alice.calls('102')
+      const [name] = (await bob.expects('INVITE')).headers('P-Asserted-Identity')
+      expect(Buffer.from(name!, 'latin1').toString()).toBe('"Zoë \\"Z\\" \\\\" <sip:101@office.example>')
+    }),
+  )
+
+  test.each(['id', 'user; id', 'ID'])('is not asserted with Privacy: %s (RFC 3325 section 9.3)', (privacy) =>
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      const headers = [`Privacy: ${privacy}`, 'P-Asserted-Identity: <sip:999@office.example>']
+      await alice.calls('102', { headers })
+      expect((await bob.expects('INVITE')).headers('P-Asserted-Identity')).toEqual([])
+    })(),
+  )
+
+  test(
+    'keeps its proof to us; what is for another realm goes on (RFC 3261 section 22.3)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      const foreign = 'Digest username="x", realm="elsewhere", nonce="n", uri="sip:a", response="00"'
+      await alice.calls('102', { headers: [`Proxy-Authorization: ${foreign}`] })
+      expect((await bob.expects('INVITE')).headers('Proxy-Authorization')).toEqual([foreign])
+    }),
+  )
+
+  test(
+    'keeps its proof to us in ACK and within the dialog too (sections 22.1 and 22.3)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      const proof = (await alice.calls('102')).header('Proxy-Authorization')
+      bob.answers(await bob.expects('INVITE'), '200 OK')
+      const dialog = Dialog.ofCaller(alice, await alice.expects('200'))
+      for (const method of ['ACK', 'BYE']) {
+        dialog.sends(method, { headers: [`Proxy-Authorization: ${proof}`] })
+        expect((await bob.expects(method)).headers('Proxy-Authorization')).toEqual([])
+      }
+    }),
+  )
+})
+
+describe('an extension', () => {
+  test(
+    'is never believed without proof, wherever the request comes from (section 22.3)',
+    inOffice(async (office) => {
+      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+      for (const method of ['OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'BYE']) {
+        alice.sends(alice.request(method, 'sip:102@office.example'))
+        await alice.expects('407')
+      }
+      await bob.expectsNothing()
+    }),
+  )
+
+  test(
+    'that is suspended may not call',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      office.database.add('101', { suspended: true })
+      const invite = await alice.calls('102')
+      alice.acks(invite, await alice.expects('403'))
+      await bob.expectsNothing()
+    }),
+  )
+
+  test(
+    'that claims another’s number must prove that one',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      const invite = await alice.calls('102', { from: '<sip:103@office.example>;tag=a' })
+      alice.acks(invite, await alice.expects('403'))
+      await bob.expectsNothing()
+    }),
+  )
+})
+
+describe('a stranger', () => {
+  const from = '<sip:eve@elsewhere.example>;tag=e'
+  const bobUri = 'sip:102@office.example'
+
+  test(
+    'may ask a phone for its options, but may not call it',
+    inOffice(async (office) => {
+      const [eve, bob] = [office.phone('eve'), await office.registered('102')]
+      eve.sends(eve.request('OPTIONS', bobUri, { from }))
+      bob.answers(await bob.expects('OPTIONS'), '200 OK')
+      await eve.expects('200')
+      const invite = eve.sends(eve.request('INVITE', bobUri, { from }))
+      eve.acks(invite, await eve.expects('403'))
+      await bob.expectsNothing()
+    }),
+  )
+
+  test(
+    'may do what the live setting stranger_methods lists, and is asserted to nobody',
+    inOffice(async (office) => {
+      const [eve, bob] = [office.phone('eve'), await office.registered('102')]
+      office.database.set('stranger_methods', 'INVITE')
+      await office.clock.idle()
+      const headers = ['P-Asserted-Identity: <sip:101@office.example>']
+      const invite = eve.sends(eve.request('INVITE', bobUri, { from, headers }))
+      const received = await bob.expects('INVITE')
+      expect(received.headers('P-Asserted-Identity')).toEqual([])
+      bob.answers(received, '486 Busy Here')
+      eve.acks(invite, await eve.expects('486'))
+      eve.sends(eve.request('OPTIONS', bobUri, { from }))
+      await eve.expects('403')
+    }),
+  )
+})
+
+describe('a record that must be looked up', () => {
+  test(
+    'holds up nobody else, and is asked for once',
+    inOffice(async (office) => {
+      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+      office.database.answer_ms = 1000
+      const unknown = office.phone('103')
+      unknown.sendsRegister()
+      unknown.sends(unknown.request('OPTIONS', 'sip:102@office.example'))
+      await alice.calls('102')
+      bob.answers(await bob.expects('INVITE'), '486 Busy Here')
+      await unknown.expectsNothing()
+      const asked = office.server.directory.counts().lookups
+      await office.passes(1000)
+      await unknown.expects('401')
+      await unknown.expects('407')
+      expect(office.server.directory.counts().lookups).toBe(asked)
+    }),
+  )
+
+  test(
+    'and cannot be, is 503 with Retry-After (RFC 3261 section 21.5.4)',
+    inOffice(async (office) => {
+      const phone = office.phone('101')
+      for (const fault of ['fails', 'hangs'] as const) {
+        office.database.order('find', fault)
+        phone.sendsRegister()
+        await office.passes(3000)
+        expect((await phone.expects('503')).header('Retry-After')).toBe('10')
+      }
+    }),
+  )
+
+  test(
+    'is known as soon as its phone has registered (promise P4)',
+    inOffice(async (office) => {
+      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+      office.database.fault = 'hangs'
+      const { caller } = await office.talk(alice, bob)
+      caller.sends('BYE')
+      bob.answers(await bob.expects('BYE'), '200 OK')
+      await alice.expects('200')
+      expect(office.server.waitsOnCallPath).toBe(0)
+    }),
+  )
+
+  test(
+    'is known of each registered phone from the first moment after a restart (promise P4)',
+    inOffice(async (office) => {
+      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+      await office.restarts()
+      office.database.fault = 'hangs'
+      await office.talk(alice, bob)
+      expect(office.server.waitsOnCallPath).toBe(0)
+    }),
+  )
+
+  test(
+    'of a registered phone is counted as a wait on the call path',
+    inOffice(async (office) => {
+      const alice = await office.registered('101')
+      // Known under its number so far, not under the name of its user.
+      alice.sends(
+        alice.request('OPTIONS', 'sip:102@office.example', { from: '<sip:user101@office.example>;tag=a' }),
+      )
+      await alice.expects('407')
+      expect(office.server.waitsOnCallPath).toBe(1)
+    }),
+  )
+})

@@ -1,0 +1,285 @@
+// The database of the in-memory tests: rows in maps, answers after a virtual time, and failures to order.
+
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../src/clock.ts'
+import { LIMITS } from '../../src/config.ts'
+import {
+  type Algorithm,
+  type BindingChange,
+  type BindingRecord,
+  type Boot,
+  type ConfigProblem,
+  type DomainRecord,
+  type ExtensionRecord,
+  type Invalidation,
+  type Store,
+  type StoreCounts,
+  type StoreListener,
+  StoreUnavailable,
+} from '../../src/store/store.ts'
+
+export const DOMAIN: DomainRecord = {
+  id: 1,
+  name: 'office.example',
+  realm: 'office.example',
+  isDefault: true,
+}
+
+const HASHES = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' } as const
+
+export function passwordOf(number: string): string {
+  return `secret-${number}`
+}
+
+/** By node:crypto, so that a wrong HA1 of ours would show. */
+function credentialsOf(number: string, algorithms: readonly Algorithm[]) {
+  return algorithms.map((algorithm) => ({
+    username: number,
+    realm: DOMAIN.realm,
+    algorithm,
+    ha1: createHash(HASHES[algorithm])
+      .update(`${number}:${DOMAIN.realm}:${passwordOf(number)}`)
+      .digest('hex'),
+  }))
+}
+
+export type StoreCall = 'find' | 'commit' | 'settings' | 'domains'
+
+/**
+ * `fails`: refused at once. `hangs`: no answer, so that the store gives up after its own limit. `breaks`: an error that
+ * the Store interface does not allow, as a defect of ours would be.
+ */
+export type Fault = 'fails' | 'hangs' | 'breaks'
+
+const LIMIT_ms: Readonly<Record<StoreCall, number>> = {
+  find: LIMITS.directoryLookup_ms,
+  commit: LIMITS.storeCommit_ms,
+  settings: LIMITS.storeQuery_ms,
+  domains: LIMITS.storeQuery_ms,
+}
+
+/** What outlives a restart of the server. Whoever changes a row here is a foreign client: the open store tells it. */
+export class MemoryDatabase {
+  readonly #clock: Clock
+  readonly extensions = new Map<string, ExtensionRecord>()
+  readonly #bindings = new Map<string, BindingRecord>()
+  readonly #settings = new Map<string, string>()
+  readonly #stores = new Set<MemoryStore>()
+  readonly #faults: { readonly call: StoreCall; readonly fault: Fault; calls: number }[] = []
+  /** How long each answer and each commit takes. */
+  answer_ms = 0
+  commit_ms = 0
+  /** While set, every call meets it. */
+  fault: Fault | null = null
+  readonly problems = new Map<string, readonly ConfigProblem[]>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** An extension whose digest user name is its number and whose password is `passwordOf` it. */
+  add(
+    number: string,
+    changed: Partial<ExtensionRecord> = {},
+    algorithms: readonly Algorithm[] = ['SHA-256', 'MD5', 'SHA-512-256'],
+  ): void {
+    const id = this.extensions.get(number)?.id ?? this.extensions.size + 1
+    this.extensions.set(number, {
+      id,
+      number,
+      domain: DOMAIN.name,
+      displayName: `Extension ${number}`,
+      userId: id,
+      userName: `user${number}`,
+      suspended: false,
+      maxBindings: null,
+      credentials: credentialsOf(number, algorithms),
+      ...changed,
+    })
+    this.#tell({ kind: 'extension', number, domain: DOMAIN.name })
+  }
+
+  /** With its bindings, as the foreign key has it. */
+  remove(number: string): void {
+    const id = this.extensions.get(number)?.id
+    this.extensions.delete(number)
+    for (const [key, binding] of this.#bindings) if (binding.extensionId === id) this.#bindings.delete(key)
+    this.#tell({ kind: 'extension', number, domain: DOMAIN.name })
+  }
+
+  set(name: string, value: string): void {
+    this.#settings.set(name, value)
+    this.#tell({ kind: 'settings' })
+  }
+
+  /** The n-th call of this kind from now, counted from 1, meets the fault. */
+  order(call: StoreCall, fault: Fault, nth = 1): void {
+    this.#faults.push({ call, fault, calls: nth })
+  }
+
+  get bindings(): readonly BindingRecord[] {
+    return [...this.#bindings.values()]
+  }
+
+  get settings(): ReadonlyMap<string, string> {
+    return new Map(this.#settings)
+  }
+
+  get openStores(): number {
+    return this.#stores.size
+  }
+
+  open(listener: StoreListener): MemoryStore {
+    const store = new MemoryStore(this, this.#clock, listener, () => this.#stores.delete(store))
+    this.#stores.add(store)
+    return store
+  }
+
+  write(changes: readonly BindingChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'remove') this.#bindings.delete(bindingKey(change))
+      else if (this.#exists(change.binding.extensionId)) {
+        this.#bindings.set(bindingKey(change.binding), withoutFlow(change.binding))
+      }
+    }
+  }
+
+  /** What this call meets; an ordered fault is used up by it. */
+  faultOf(call: StoreCall): Fault | null {
+    let met = this.fault
+    for (const ordered of this.#faults)
+      if (ordered.call === call && --ordered.calls === 0) met = ordered.fault
+    return met
+  }
+
+  #exists(extensionId: number): boolean {
+    return this.extensions.values().some(({ id }) => id === extensionId)
+  }
+
+  #tell(change: Invalidation): void {
+    for (const store of this.#stores) store.listener.onInvalidation([change])
+  }
+}
+
+export class MemoryStore implements Store {
+  readonly listener: StoreListener
+  readonly #database: MemoryDatabase
+  readonly #clock: Clock
+  readonly #onClosed: () => void
+  /** Commits are made one after the other, so that a slow one holds up those behind it. */
+  #lastCommit: Promise<unknown> = Promise.resolve()
+  #closed = false
+  #queries = 0
+  #commits = 0
+  #failures = 0
+  #bindingsCommitted = 0
+  #pendingWrites = 0
+  #pendingLookups = 0
+
+  constructor(database: MemoryDatabase, clock: Clock, listener: StoreListener, onClosed: () => void) {
+    this.#database = database
+    this.#clock = clock
+    this.listener = listener
+    this.#onClosed = onClosed
+  }
+
+  async boot(): Promise<Boot> {
+    const { settings, bindings, extensions } = this.#database
+    const active = new Set(bindings.map(({ extensionId }) => extensionId))
+    const activeExtensions = [...extensions.values()].filter(({ id }) => active.has(id))
+    return { domains: [DOMAIN], settings, bindings, activeExtensions, extensionCount: extensions.size }
+  }
+
+  settings(): Promise<ReadonlyMap<string, string>> {
+    return this.#answer('settings', this.#database.answer_ms, () => this.#database.settings)
+  }
+
+  domains(): Promise<readonly DomainRecord[]> {
+    return this.#answer('domains', this.#database.answer_ms, () => [DOMAIN])
+  }
+
+  async findExtension(domain: string, name: string): Promise<ExtensionRecord | null> {
+    this.#pendingLookups++
+    try {
+      return await this.#answer('find', this.#database.answer_ms, () => {
+        if (domain !== DOMAIN.name) return null
+        const { extensions } = this.#database
+        return extensions.get(name) ?? extensions.values().find((one) => one.userName === name) ?? null
+      })
+    } finally {
+      this.#pendingLookups--
+    }
+  }
+
+  async commitBindings(changes: readonly BindingChange[]): Promise<void> {
+    if (this.#closed) throw new StoreUnavailable('The store is closed.')
+    if (changes.length === 0) return
+    this.#pendingWrites += changes.length
+    const commit = this.#lastCommit.then(() =>
+      this.#answer('commit', this.#database.commit_ms, () => {
+        this.#database.write(changes)
+        this.#commits++
+        this.#bindingsCommitted += changes.length
+      }),
+    )
+    this.#lastCommit = commit.catch(() => {})
+    await commit.finally(() => {
+      this.#pendingWrites -= changes.length
+    })
+  }
+
+  reportProblems(table: string, problems: readonly ConfigProblem[]): void {
+    this.#database.problems.set(table, problems)
+  }
+
+  counts(): StoreCounts {
+    return {
+      queries: this.#queries,
+      querySeconds: 0,
+      commits: this.#commits,
+      bindingsCommitted: this.#bindingsCommitted,
+      failures: this.#failures,
+      pendingWrites: this.#pendingWrites,
+      pendingLookups: this.#pendingLookups,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#lastCommit
+    this.#onClosed()
+  }
+
+  async #answer<Result>(call: StoreCall, takes_ms: number, result: () => Result): Promise<Result> {
+    this.#queries++
+    switch (this.#database.faultOf(call)) {
+      case null:
+        await this.#passes(takes_ms)
+        return result()
+      case 'fails':
+        this.#failures++
+        throw new StoreUnavailable('The database refuses.')
+      case 'hangs':
+        await this.#passes(LIMIT_ms[call])
+        this.#failures++
+        throw new StoreUnavailable('The database does not answer in time.')
+      case 'breaks':
+        throw new TypeError('a defect, as ordered')
+    }
+  }
+
+  #passes(ms: number): Promise<void> {
+    if (ms === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#clock.after(ms, { onTimer: () => resolve() }, 0))
+  }
+}
+
+function bindingKey({ extensionId, contactKey }: { extensionId: number; contactKey: string }): string {
+  return `${extensionId} ${contactKey}`
+}
+
+/** The rows have no column for what the registrar keeps with a record in memory. */
+function withoutFlow(binding: BindingRecord): BindingRecord {
+  const { flow: _, ...record } = { flow: null, ...binding }
+  return record
+}
