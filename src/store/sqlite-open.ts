@@ -1,10 +1,13 @@
 // Opening an SQLite file so that it keeps its promises, and saying in one sentence why it would not.
 
 import { Database, SQLiteError } from 'bun:sqlite'
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseProblem, type DatabaseProblemKind } from './driver.ts'
 import { migrate } from './migration.ts'
+
+/** Its owner's, and read by its group: a front end gets its rights from the administrator. */
+const DATABASE_MODE = 0o640
 
 export interface SqliteOpening {
   /** Make the file (and the last folder of its path) when it is not there. */
@@ -20,7 +23,7 @@ export function openSqlite(path: string, opening: SqliteOpening): Database {
   }
   let database: Database | null = null
   try {
-    if (opening.create) makeFolder(path)
+    if (opening.create) makeFile(path)
     database = new Database(path, { readwrite: true, create: opening.create, strict: true })
     configure(database, opening.busy_ms)
     checkIntegrity(database, path)
@@ -48,10 +51,12 @@ function checkIntegrity(database: Database, path: string): void {
   if (found !== 'ok') throw corrupt(path, found ?? 'no answer')
 }
 
-function makeFolder(path: string): void {
+function makeFile(path: string): void {
   const folder = dirname(path)
   // One level only: `./data` is ours to make, a whole missing path is more likely a typing error or a missing mount.
   if (!existsSync(folder)) mkdirSync(folder)
+  // HA1 is as good as a password to whoever reads it. The files that SQLite lays beside it get the same mode.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', DATABASE_MODE))
 }
 
 function corrupt(path: string, found: string): DatabaseProblem {

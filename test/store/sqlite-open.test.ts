@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { SystemClock } from '../../src/clock.ts'
 import { SqlStore } from '../../src/store/client.ts'
@@ -54,6 +54,13 @@ async function reasonOfStore(file: string): Promise<string> {
 }
 
 describe('a database file', () => {
+  test('is not for everyone to read, nor are the files beside it: HA1 is as good as a password', async () => {
+    const provisioning = open(path)
+    await provisioning.addDomain('example.com', 'example.com')
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o007).toBe(0)
+    await provisioning.close()
+  })
+
   test('is made with its folder, and opened again as it was left', async () => {
     const nested = join(folder, 'data', 'sipwitches.db')
     const first = open(nested)
