@@ -5,7 +5,7 @@ import { isSpace, parseParams, trimSpace, unquote } from './header.ts'
 export interface NameAddress {
   /** Without quotes and folds; '' when there is none. */
   readonly displayName: string
-  /** Between the angle brackets, or the bare addr-spec. Never holds white space, control characters, `<`, `>` or `"`. */
+  /** Between the angle brackets, or the bare addr-spec. Without white space, control characters, `<`, `>` and `"`. */
   readonly uri: string
   /** The header's own parameters, not the URI's. */
   readonly params: ReadonlyMap<string, string>

@@ -10,6 +10,9 @@ export const HEADER_NAMES = {
   maxForwards: 'Max-Forwards',
 } as const
 
+/** In a pattern: white space or none, folds among it (section 25.1). */
+export const SWS = '[ \\t\\r\\n]*'
+
 /** LWS (section 25.1): within a header's value a line end is always part of a fold. */
 export function isSpace(char: string | undefined): boolean {
   return char === ' ' || char === '\t' || char === '\r' || char === '\n'
@@ -69,9 +72,11 @@ export function splitList(text: string): string[] {
   return values
 }
 
-/** One `;name=value`. The value is wider than token / host: base64 and paths are seen there. Sticky: never searches. */
-const PARAM =
-  /[ \t\r\n]*;[ \t\r\n]*([^\x00-\x20\x7f;=,"<>]+)[ \t\r\n]*(?:=[ \t\r\n]*("(?:[^"\\]|\\[^\r\n])*"|[^\x00-\x20\x7f;,"<>]+)[ \t\r\n]*)?/uy
+const PARAM_NAME = '[^\\x00-\\x20\\x7f;=,"<>]+'
+/** Wider than token / host: base64 and paths are seen there. */
+const PARAM_VALUE = '"(?:[^"\\\\]|\\\\[^\\r\\n])*"|[^\\x00-\\x20\\x7f;,"<>]+'
+/** One `;name=value`. Sticky: it never searches. */
+const PARAM = new RegExp(`${SWS};${SWS}(${PARAM_NAME})${SWS}(?:=${SWS}(${PARAM_VALUE})${SWS})?`, 'uy')
 
 /**
  * Parameters after a value: `;name=value;flag`. Names in lower case; a flag has the value ''; quotes are taken off.

@@ -154,7 +154,7 @@ abstract class Message {
     return line < 0 ? null : this.headerValue(line)
   }
 
-  /** The lines of this header in order, each whole: the caller splits at commas where the header's grammar has lists. */
+  /** The lines of this header in order, each whole: the caller splits at commas where the grammar has lists. */
   headers(id: HeaderId): string[] {
     const values: string[] = []
     for (let line = this.findHeader(id); line >= 0; line = this.findHeader(id, line + 1)) {

@@ -17,9 +17,16 @@ export interface SipUri {
   readonly headers: string
 }
 
+const USER = '[^\\x00-\\x20\\x7f@:<>"]*'
+const PASSWORD = '[^\\x00-\\x20\\x7f@<>"]*'
+const HOST = '\\[[0-9a-f:.]+\\]|[a-z0-9._-]+'
+const PARAMS = '(?:;[^\\x00-\\x20\\x7f?<>"]*)?'
+const HEADERS = '[^\\x00-\\x20\\x7f<>"]*'
 /** No part can swallow the mark that ends it, so the time is linear in the length. */
-const GRAMMAR =
-  /^(sips?):(?:([^\x00-\x20\x7f@:<>"]*)(?::([^\x00-\x20\x7f@<>"]*))?@)?(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?((?:;[^\x00-\x20\x7f?<>"]*)?)(?:\?([^\x00-\x20\x7f<>"]*))?$/i
+const GRAMMAR = new RegExp(
+  `^(sips?):(?:(${USER})(?::(${PASSWORD}))?@)?(${HOST})(?::(\\d{1,5}))?(${PARAMS})(?:\\?(${HEADERS}))?$`,
+  'i',
+)
 
 /** null when the text is no sip or sips URI. */
 export function parseUri(text: string): SipUri | null {
@@ -59,11 +66,9 @@ function uriParams(text: string): Map<string, string> {
  * Escapes resolved: for looking a user up. What comes out may hold any byte, line ends and NUL among them: it is for
  * comparing, never for writing into a message.
  */
-export function unescaped(text: string): string {
+export function resolveEscapes(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
-
-export { unescaped as resolveEscapes }
 
 const PLAIN = /^[A-Za-z0-9\-_.!~*'();/?:@&=+$,]*$/
 const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/
@@ -98,7 +103,7 @@ export function sameUri(a: SipUri, b: SipUri): boolean {
 
 /**
  * One text for all spellings of one URI: parameters sorted, case and escapes levelled; printable ASCII only.
- * URIs with equal texts are the same under `sameUri`; the reverse fails where only one of them has an unknown parameter.
+ * URIs with equal texts are the same under `sameUri`; not the reverse, where only one has an unknown parameter.
  */
 export function canonicalUri(uri: SipUri): string {
   const password = uri.password === '' ? '' : `:${level(uri.password)}`

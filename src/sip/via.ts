@@ -1,7 +1,7 @@
 // Via values (RFC 3261 section 20.42), for those who need more than the topmost one.
 
 import { Field } from '../../wasm/layout.ts'
-import { listEnds, trimSpace } from './header.ts'
+import { listEnds, SWS, trimSpace } from './header.ts'
 import type { SipRequest, SipResponse } from './message.ts'
 import { HeaderId } from './message.ts'
 import { hostText } from './uri.ts'
@@ -28,9 +28,11 @@ export interface SentBy {
   readonly branch: string
 }
 
+const PROTOCOL = `SIP${SWS}/${SWS}2\\.0${SWS}/${SWS}[^ \\t\\r\\n;]+[ \\t\\r\\n]+`
+const HOST = '\\[[0-9a-f:.]+\\]|[^ \\t\\r\\n;:]+'
+const BRANCH = `;${SWS}branch${SWS}=${SWS}([^ \\t\\r\\n;,]+)`
 /** The branch is looked for lazily up to the end, which always matches: nothing is ever tried twice. */
-const VALUE =
-  /^SIP[ \t\r\n]*\/[ \t\r\n]*2\.0[ \t\r\n]*\/[ \t\r\n]*[^ \t\r\n;]+[ \t\r\n]+(\[[0-9a-f:.]+\]|[^ \t\r\n;:]+)[ \t\r\n]*(?::[ \t\r\n]*(\d{1,5}))?[\s\S]*?(?:;[ \t\r\n]*branch[ \t\r\n]*=[ \t\r\n]*([^ \t\r\n;,]+)|$)/i
+const VALUE = new RegExp(`^${PROTOCOL}(${HOST})${SWS}(?::${SWS}(\\d{1,5}))?.*?(?:${BRANCH}|$)`, 'is')
 
 /** null when the value breaks the grammar. */
 export function parseSentBy(value: string): SentBy | null {

@@ -2,8 +2,9 @@
 
 import type { Timer } from '../clock.ts'
 import type { SipRequest } from '../sip/message.ts'
+import { buildResponse } from '../sip/serialize.ts'
 import type { Flow } from '../transport/transport.ts'
-import { T1_ms, T2_ms, T4_ms, TimerName, TRANSACTION_ms } from './timer.ts'
+import { T1_ms, T2_ms, T4_ms, TimerName, TRANSACTION_ms, TRYING_ms } from './timer.ts'
 import type { Cancellable, TransactionHome } from './transaction.ts'
 
 export type InviteServerState = 'proceeding' | 'completed' | 'confirmed' | 'accepted' | 'terminated'
@@ -20,7 +21,7 @@ export class InviteServerTransaction {
   #state: InviteServerState = 'proceeding'
   #last: Buffer | null = null
   #interval_ms = T1_ms
-  #retransmit: Timer | null = null
+  #retransmit: Timer | null
   #limit: Timer | null
 
   constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow) {
@@ -28,7 +29,12 @@ export class InviteServerTransaction {
     this.key = key
     this.request = request
     this.flow = flow
+    this.#retransmit = home.clock.after(TRYING_ms, this, TimerName.Trying)
     this.#limit = home.clock.after(home.inviteSilence_ms, this, TimerName.Silence)
+  }
+
+  get size_bytes(): number {
+    return this.request.bytes.length
   }
 
   get state(): InviteServerState {
@@ -40,7 +46,7 @@ export class InviteServerTransaction {
     return this.#state !== 'proceeding'
   }
 
-  /** Sends an answer, unless this state forbids it: after a final answer only further 2xx pass, and only after a 2xx. */
+  /** Sends an answer, unless this state forbids it: after a final one only further 2xx pass, and only after a 2xx. */
   respond(status: number, bytes: Buffer): void {
     switch (this.#state) {
       case 'proceeding':
@@ -89,6 +95,9 @@ export class InviteServerTransaction {
         this.#interval_ms = Math.min(this.#interval_ms * 2, T2_ms)
         this.#retransmit = this.#home.clock.after(this.#interval_ms, this, TimerName.G)
         if (this.#last !== null) this.#home.transmit(this, this.#last)
+        return
+      case TimerName.Trying:
+        this.respond(100, buildResponse(this.request, 100))
         return
       case TimerName.H:
       case TimerName.I:

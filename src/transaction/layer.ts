@@ -26,7 +26,10 @@ export interface TransactionLayerParts {
   readonly clock: Clock
   readonly ids: IdSource
   readonly traffic: Traffic
-  readonly limits: Pick<Limits, 'serverTransactions' | 'clientTransactions' | 'inviteSilence_ms'>
+  readonly limits: Pick<
+    Limits,
+    'serverTransactions' | 'serverTransactions_bytes' | 'clientTransactions' | 'inviteSilence_ms'
+  >
   readonly user: TransactionUser
   /** Where an answer goes: the request's own flow, or what section 18.2.2 makes of its Via. */
   replyFlow(request: SipRequest, flow: Flow): Flow
@@ -61,6 +64,8 @@ export class TransactionLayer implements TransactionHome {
   readonly #parts: TransactionLayerParts
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
+  /** What the server transactions hold, reckoned by their requests: an answer is about as long. */
+  #serverBytes = 0
 
   constructor(parts: TransactionLayerParts) {
     this.#parts = parts
@@ -92,7 +97,7 @@ export class TransactionLayer implements TransactionHome {
       known.onRetransmission()
       return
     }
-    if (this.#servers.size >= this.#parts.limits.serverTransactions && !this.#cancels(request)) {
+    if (this.#isFull(request) && !this.#cancels(request)) {
       this.#refuse(request, flow)
       return
     }
@@ -138,6 +143,8 @@ export class TransactionLayer implements TransactionHome {
     }
     this.#begin(transaction)
     this.#clients.set(transaction.key, transaction)
+    // Section 17.1.4: a connection that ends before the answer is a transport error, not a time-out.
+    flow.attach(transaction)
     transaction.start()
     return transaction
   }
@@ -157,9 +164,13 @@ export class TransactionLayer implements TransactionHome {
 
   ended(transaction: AnyServerTransaction | AnyClientTransaction): void {
     this.counts.open[transaction.kind]--
-    if (transaction.kind === 'client' || transaction.kind === 'invite-client')
+    if (transaction.kind === 'client' || transaction.kind === 'invite-client') {
       this.#clients.delete(transaction.key)
-    else this.#servers.delete(transaction.key)
+      transaction.flow.detach(transaction)
+    } else {
+      this.#servers.delete(transaction.key)
+      this.#serverBytes -= transaction.size_bytes
+    }
   }
 
   #begin(transaction: AnyServerTransaction | AnyClientTransaction): void {
@@ -178,6 +189,13 @@ export class TransactionLayer implements TransactionHome {
     }
   }
 
+  /** Of long requests few are enough to fill the memory. */
+  #isFull(request: SipRequest): boolean {
+    const { serverTransactions, serverTransactions_bytes } = this.#parts.limits
+    if (this.#servers.size >= serverTransactions) return true
+    return this.#serverBytes + request.bytes.length > serverTransactions_bytes
+  }
+
   /** Giving a call up must work even when the table is full; there is at most one such for each INVITE in it. */
   #cancels(request: SipRequest): boolean {
     return request.methodId === MethodId.CANCEL && this.inviteOf(request) !== null
@@ -188,9 +206,10 @@ export class TransactionLayer implements TransactionHome {
     const transaction =
       request.methodId === MethodId.INVITE
         ? new InviteServerTransaction(this, key, request, reply)
-        : new ServerTransaction(this, key, request, reply)
+        : new ServerTransaction(this, key, request.method, request.bytes.length, reply)
     this.#begin(transaction)
     this.#servers.set(key, transaction)
+    this.#serverBytes += transaction.size_bytes
     return transaction
   }
 

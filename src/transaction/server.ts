@@ -1,7 +1,6 @@
 // Non-INVITE server transaction: RFC 3261 section 17.2.2 (figure 8).
 
 import type { Timer } from '../clock.ts'
-import type { SipRequest } from '../sip/message.ts'
 import type { Flow } from '../transport/transport.ts'
 import { TimerName, TRANSACTION_ms } from './timer.ts'
 import type { TransactionHome } from './transaction.ts'
@@ -11,25 +10,24 @@ export type ServerState = 'trying' | 'proceeding' | 'completed' | 'terminated'
 export class ServerTransaction {
   readonly kind = 'server'
   readonly key: string
-  readonly request: SipRequest
+  readonly method: string
   readonly flow: Flow
+  /** What the layer reckons it to hold. The request itself is the user's: nothing here needs it any more. */
+  readonly size_bytes: number
   readonly #home: TransactionHome
   #state: ServerState = 'trying'
   #last: Buffer | null = null
   #limit: Timer | null
 
-  constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow) {
+  constructor(home: TransactionHome, key: string, method: string, size_bytes: number, flow: Flow) {
     this.#home = home
     this.key = key
-    this.request = request
+    this.method = method
+    this.size_bytes = size_bytes
     this.flow = flow
     // No figure has it: a request that is never answered must not live for ever. Timer F has ended its other side by
     // then; RFC 4320 section 4.2 lets a late answer fall silently.
     this.#limit = home.clock.after(2 * TRANSACTION_ms, this, TimerName.Silence)
-  }
-
-  get method(): string {
-    return this.request.method
   }
 
   get state(): ServerState {

@@ -11,6 +11,9 @@ export const TRANSACTION_ms = 64 * T1_ms
 /** Timer D on an unreliable transport: at least 32 s. */
 export const D_ms = 32_000
 
+/** Section 17.2.1: an INVITE that nobody has answered for so long gets a 100 from its transaction, ms. */
+export const TRYING_ms = 200
+
 /** What a machine is woken for; given to Clock.after. */
 export enum TimerName {
   A = 0,
@@ -25,6 +28,7 @@ export enum TimerName {
   K = 9,
   L = 10,
   M = 11,
-  /** None of the RFC's: LIMITS.inviteSilence_ms, and the same for a request that is never answered. */
+  /** None of the RFC's: nothing more has been heard of the transaction for far too long. */
   Silence = 12,
+  Trying = 13,
 }

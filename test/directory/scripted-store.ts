@@ -68,7 +68,13 @@ export class ScriptedStore implements Store {
   }
 
   async boot(): Promise<Boot> {
-    return { domains: this.domainRows, settings: this.settingRows, bindings: [], activeExtensions: [], extensionCount: 0 }
+    return {
+      domains: this.domainRows,
+      settings: this.settingRows,
+      bindings: [],
+      activeExtensions: [],
+      extensionCount: 0,
+    }
   }
 
   reportProblems(_table: string, problems: readonly ConfigProblem[]): void {

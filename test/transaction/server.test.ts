@@ -1,0 +1,94 @@
+// Beside RFC 3261 figure 8: every arrow, and those that are not there.
+
+import { describe, expect, test } from 'bun:test'
+import { LONG_ms, requestText, respond, Stage } from './stage.ts'
+
+const OPTIONS = requestText('OPTIONS')
+
+function trying(reliable = false) {
+  const stage = new Stage(reliable)
+  stage.receives(OPTIONS)
+  const transaction = stage.transactions[0]!
+  return { stage, transaction }
+}
+
+describe('Trying', () => {
+  test('the request is passed up once, and repeated in silence', () => {
+    const { stage, transaction } = trying()
+    stage.receives(OPTIONS)
+    expect([transaction.state, transaction.answered]).toEqual(['trying', false])
+    expect(stage.transactions).toHaveLength(1)
+    expect(stage.flow.sent).toEqual([])
+  })
+
+  test('never answered, it ends once its other side has long given up', () => {
+    const { stage, transaction } = trying()
+    stage.clock.advance(63_999)
+    expect(transaction.state).toBe('trying')
+    stage.clock.advance(1)
+    expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
+    respond(transaction, 200)
+    expect(stage.flow.sent).toEqual([])
+  })
+})
+
+describe('Proceeding', () => {
+  test('each provisional answer is sent, and the last one again for each request', () => {
+    const { stage, transaction } = trying()
+    respond(transaction, 100)
+    respond(transaction, 182)
+    stage.receives(OPTIONS)
+    expect(stage.flow.sent).toEqual(['0 100', '0 182', '0 182'])
+    expect([transaction.state, transaction.answered]).toEqual(['proceeding', false])
+  })
+
+  test('what cannot leave now may be asked for again', () => {
+    const { stage, transaction } = trying()
+    respond(transaction, 100)
+    stage.flow.fail('congested')
+    stage.receives(OPTIONS)
+    expect(stage.flow.sent).toEqual(['0 100', '0 100'])
+    expect(transaction.state).toBe('proceeding')
+  })
+})
+
+describe('Completed', () => {
+  test.each([200, 302, 404, 503, 603])(
+    '%i, from Trying and from Proceeding, is sent once by itself',
+    (status) => {
+      for (const provisional of [[], [100]]) {
+        const { stage, transaction } = trying()
+        for (const before of provisional) respond(transaction, before)
+        respond(transaction, status)
+        stage.clock.advance(31_999)
+        expect([transaction.state, transaction.answered]).toEqual(['completed', true])
+        stage.clock.advance(LONG_ms)
+        expect(stage.flow.sent).toEqual([...provisional, status].map((each) => `0 ${each}`))
+      }
+    },
+  )
+
+  test('again for each request, with the same bytes; timer J: 64*T1, however often', () => {
+    const { stage, transaction } = trying()
+    respond(transaction, 200)
+    stage.clock.advance(31_999)
+    stage.receives(OPTIONS)
+    expect(stage.flow.sent).toEqual(['0 200', '31999 200'])
+    expect(stage.flow.bytes[1]).toEqual(stage.flow.bytes[0])
+    stage.clock.advance(1)
+    expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
+  })
+
+  test('timer J is 0 on a reliable transport', () => {
+    const { stage, transaction } = trying(true)
+    respond(transaction, 200)
+    expect(stage.flow.sent).toEqual(['0 200'])
+    expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
+  })
+
+  test('the user can say nothing more', () => {
+    const { stage, transaction } = trying()
+    for (const status of [404, 100, 200, 500]) respond(transaction, status)
+    expect(stage.flow.sent).toEqual(['0 404'])
+  })
+})
