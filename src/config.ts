@@ -39,9 +39,9 @@ export const LIMITS = {
   /** A name that was not found is not asked for again within this. */
   resolveFailed_ms: 5000,
   /** transaction */
-  serverTransactions: 100_000,
+  serverTransactions: 500_000,
   serverTransactions_bytes: 256 * 1024 * 1024,
-  clientTransactions: 200_000,
+  clientTransactions: 500_000,
   /** An INVITE transaction of which nothing more is heard. Longer than any timer C that the settings allow (a day). */
   inviteSilence_ms: 25 * 3_600_000,
   /** proxy */

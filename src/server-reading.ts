@@ -62,7 +62,7 @@ export class ServerReading implements HealthSource, MetricsSource {
       bindings: server.location.count,
       authenticationFailures: Object.fromEntries(authenticator.failures),
       parseFailures: this.#parseFailures(),
-      defects: server.defects + transactions.counts.defects,
+      defects: server.defects,
       sql: {
         queries: sql.queries,
         seconds: sql.querySeconds,

@@ -19,10 +19,10 @@ import { SanityHandler } from './proxy/sanity.ts'
 import { TargetRouter } from './proxy/target.ts'
 import { Location } from './registrar/location.ts'
 import { Registrar } from './registrar/registrar.ts'
+import { bareHost } from './sip/host.ts'
 import type { IdSource } from './sip/id.ts'
-import type { SipRequest } from './sip/message.ts'
+import type { SipMessage, SipRequest } from './sip/message.ts'
 import { buildResponse } from './sip/serialize.ts'
-import { bareHost } from './sip/uri.ts'
 import type {
   Boot,
   DomainRecord,
@@ -210,8 +210,8 @@ export class Server implements TransactionUser, StoreListener {
     this.#proxy.forwardAck(request)
   }
 
-  onDefect(error: unknown, request: SipRequest): void {
-    this.#defect(error, { callId: request.callId, method: request.method })
+  onDefect(error: unknown, message: SipMessage): void {
+    this.#defect(error, { callId: message.callId, method: message.cseqMethod })
   }
 
   onInvalidation(changes: readonly Invalidation[]): void {

@@ -3,7 +3,15 @@
 import type { Directory } from '../directory/directory.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { quote } from '../sip/header.ts'
-import { HeaderId, MethodId, type SipRequest, utf8, wire } from '../sip/message.ts'
+import {
+  HeaderId,
+  MethodId,
+  type SipMessage,
+  type SipRequest,
+  type Span,
+  utf8,
+  wire,
+} from '../sip/message.ts'
 import { parseUri, resolveEscapes } from '../sip/uri.ts'
 import type { DomainRecord, ExtensionRecord } from '../store/store.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -130,12 +138,14 @@ export function identityHeaders(exchange: Exchange): string {
   return `P-Asserted-Identity: ${name}<sip:${wire(asserted.number)}@${asserted.domain}>\r\n`
 }
 
-/** The header lines of a request that claim an identity. */
-export function claimedIdentityLines(request: SipRequest): number[] {
-  const lines: number[] = []
-  for (let line = 0; line < request.headerCount; line++) {
-    const id = request.headerId(line)
-    if (id === HeaderId.PAssertedIdentity || id === HeaderId.PPreferredIdentity) lines.push(line)
+/** The header lines in which a phone claims an identity, whichever way the message goes. */
+export function claimedIdentity(message: SipMessage): Span[] {
+  const lines: Span[] = []
+  for (let line = 0; line < message.headerCount; line++) {
+    const id = message.headerId(line)
+    if (id === HeaderId.PAssertedIdentity || id === HeaderId.PPreferredIdentity) {
+      lines.push(message.headerLineSpan(line))
+    }
   }
   return lines
 }

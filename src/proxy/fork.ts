@@ -1,5 +1,6 @@
 // The response context of one forwarded request (RFC 3261 section 16.7): many branches, one answer.
 
+import { claimedIdentity } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
 import { HeaderId, type SipRequest, type SipResponse } from '../sip/message.ts'
 import { forwardResponse } from '../sip/serialize.ts'
@@ -90,12 +91,12 @@ export class Fork implements BranchOwner, Cancellable {
       this.#ringing = true
       this.#stage('ringing', response.status)
     }
-    this.exchange.transaction.respond(response.status, forwardResponse(response))
+    this.#pass(response)
   }
 
   /** Section 16.7 step 5: a 2xx to INVITE always goes up; of other answers only the first final one. */
   onSuccess(branch: Branch, response: SipResponse): void {
-    this.exchange.transaction.respond(response.status, forwardResponse(response))
+    this.#pass(response)
     if (this.#answered) return
     this.#answered = true
     this.#stage('answered', response.status)
@@ -128,7 +129,7 @@ export class Fork implements BranchOwner, Cancellable {
     // RFC 4320 section 4.2: nobody is told 408 about anything but an INVITE: it would come too late to be heard.
     if (best.status === 408 && !this.invite) return
     if (best.response !== null && best.status !== 503) {
-      exchange.transaction.respond(best.status, forwardResponse(best.response))
+      this.#pass(best.response)
       if (!this.#cancelled) this.#stage('failed', best.status)
       return
     }
@@ -136,6 +137,12 @@ export class Fork implements BranchOwner, Cancellable {
     const status = best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
     exchange.answer(status, 'no branch was answered')
     if (!this.#cancelled) this.#stage('failed', status)
+  }
+
+  /** What a phone says of its own identity stops here, as in requests (RFC 3325 section 5). */
+  #pass(response: SipResponse): void {
+    const bytes = forwardResponse(response, claimedIdentity(response))
+    this.exchange.transaction.respond(response.status, bytes)
   }
 
   #stage(stage: CallStage, status: number): void {

@@ -1,6 +1,6 @@
 // The stateful proxy (RFC 3261 section 16.6): what a request becomes on its way to a target.
 
-import { claimedIdentityLines, identityHeaders } from '../auth/identity.ts'
+import { claimedIdentity, identityHeaders } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../config.ts'
 import type { LiveSettings } from '../directory/settings.ts'
@@ -91,10 +91,7 @@ export class StatefulProxy implements ForkHome {
     const { exchange } = fork
     const { request, transaction } = exchange
     const id = this.#parts.ids.branch(loopHash(request))
-    const removals = [
-      ...exchange.removals,
-      ...claimedIdentityLines(request).map((line) => request.headerLineSpan(line)),
-    ]
+    const removals = [...exchange.removals, ...claimedIdentity(request)]
     const headers = identityHeaders(exchange)
     const from = formsDialog(exchange) ? transaction.flow : null
     const bytes = this.#serialize(request, branch.target, id, flow, from, removals, headers)

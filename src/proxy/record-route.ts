@@ -1,7 +1,7 @@
 // Our own Record-Route values (RFC 3261 section 16.6 step 4), and how we know them again in a Route.
 
 import { signature } from '../auth/digest.ts'
-import { hostText } from '../sip/uri.ts'
+import { hostText } from '../sip/host.ts'
 import type { Address, Flow } from '../transport/transport.ts'
 
 /** URI parameter that carries the seal. */

@@ -3,8 +3,9 @@
 import type { Limits } from '../config.ts'
 import { parseAddress } from '../sip/address.ts'
 import { splitList } from '../sip/header.ts'
+import { bareHost } from '../sip/host.ts'
 import { HeaderId, type SipRequest, type Span } from '../sip/message.ts'
-import { bareHost, parseUri, type SipUri } from '../sip/uri.ts'
+import { parseUri, type SipUri } from '../sip/uri.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import { type DialogSeal, SEAL_PARAM } from './record-route.ts'
 

@@ -2,10 +2,10 @@
 
 import type { Limits } from '../config.ts'
 import { splitList } from '../sip/header.ts'
+import { bareHost } from '../sip/host.ts'
 import { loopHashOf } from '../sip/id.ts'
 import { HeaderId, MethodId, Problem, SchemeId, type SipRequest } from '../sip/message.ts'
 import { PROBLEM_NAMES } from '../sip/parse.ts'
-import { bareHost } from '../sip/uri.ts'
 import { parseSentBy, viaValues } from '../sip/via.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import { loopHash } from './loop.ts'

@@ -3,7 +3,8 @@
 import type { Binding, Location } from '../registrar/location.ts'
 import { parseAddress } from '../sip/address.ts'
 import { splitList } from '../sip/header.ts'
-import { bareHost, parseUri, uriTransport } from '../sip/uri.ts'
+import { bareHost } from '../sip/host.ts'
+import { parseUri, uriTransport } from '../sip/uri.ts'
 import type { Address, Flow, TransportName } from '../transport/transport.ts'
 
 export interface Target {

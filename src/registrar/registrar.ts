@@ -5,8 +5,9 @@ import type { Limits } from '../config.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { splitList } from '../sip/header.ts'
-import { HeaderId, MethodId, type SipRequest, utf8, wire } from '../sip/message.ts'
-import { bareHost, canonicalUri, hostText, parseUri, type SipUri, sameUri } from '../sip/uri.ts'
+import { formatHostPort, hostText } from '../sip/host.ts'
+import { HeaderId, MethodId, type SipRequest, utf8 } from '../sip/message.ts'
+import { canonicalUri, parseUri, type SipUri, sameUri } from '../sip/uri.ts'
 import { type BindingChange, type ExtensionRecord, type Store, StoreUnavailable } from '../store/store.ts'
 import type { Address, Flow } from '../transport/transport.ts'
 import type { AssertedIdentity, Exchange, Handler, Verdict } from '../ua/uas.ts'
@@ -241,5 +242,5 @@ function isOwnContact(request: SipRequest, contact: SipUri): boolean {
 }
 
 function addressText(address: Address): string {
-  return wire(`${hostText(bareHost(address.host))}:${address.port}`)
+  return formatHostPort(address.host, address.port)
 }

@@ -1,7 +1,7 @@
 // Messages to bytes. Forwarding splices edits into the original bytes: what is not edited is copied untouched.
 
 import { HEADER_NAMES } from './header.ts'
-import { HeaderId, type SipRequest, type SipResponse } from './message.ts'
+import { HeaderId, type SipRequest, type SipResponse, type Span } from './message.ts'
 import { reasonPhrase } from './status.ts'
 import { topViaEdit } from './via.ts'
 
@@ -154,7 +154,7 @@ export function forwardRequest(request: SipRequest, edits: ForwardEdits): Buffer
 }
 
 /** Section 16.7 step 3: the topmost Via value, which is ours, comes off. */
-export function forwardResponse(response: SipResponse): Buffer {
+export function forwardResponse(response: SipResponse, removals: readonly Span[] = []): Buffer {
   const splice = new Splice(response.bytes, response.bodyEnd)
   const line = response.firstViaLine
   const via = response.topViaSpan
@@ -166,6 +166,7 @@ export function forwardResponse(response: SipResponse): Buffer {
     const whole = response.headerLineSpan(line)
     splice.remove(whole.start, whole.end)
   }
+  for (const removal of removals) splice.remove(removal.start, removal.end)
   if (!response.hasContentLength) {
     splice.insert(response.headersEnd, `Content-Length: ${response.bodyEnd - response.bodyStart}\r\n`)
   }

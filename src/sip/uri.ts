@@ -1,6 +1,7 @@
 // SIP URIs (RFC 3261 section 19.1). Byte-per-character strings, as in messages.
 
 import { lowerCase } from './header.ts'
+import { canonicalHost, hostText } from './host.ts'
 
 export interface SipUri {
   readonly scheme: 'sip' | 'sips'
@@ -32,7 +33,7 @@ const GRAMMAR = new RegExp(
 export function parseUri(text: string): SipUri | null {
   const match = GRAMMAR.exec(text)
   if (match === null) return null
-  const host = canonicalHost(match[4]!)
+  const host = canonicalHostPart(match[4]!)
   const port = match[5] === undefined ? 0 : Number(match[5])
   if (host === null || port > 65535 || (port === 0 && match[5] !== undefined)) return null
   return {
@@ -47,8 +48,10 @@ export function parseUri(text: string): SipUri | null {
 }
 
 /** null when what stands in brackets is no IPv6 address. */
-function canonicalHost(host: string): string | null {
-  return host.startsWith('[') ? (URL.parse(`http://${host}/`)?.hostname ?? null) : host.toLowerCase()
+function canonicalHostPart(host: string): string | null {
+  if (!host.startsWith('[')) return host.toLowerCase()
+  const address = canonicalHost(host)
+  return address === null ? null : hostText(address)
 }
 
 function uriParams(text: string): Map<string, string> {
@@ -130,14 +133,4 @@ function canonicalHeaders(headers: string): string {
 /** The transport that a URI asks for (section 19.1.1), '' when it leaves that open. */
 export function uriTransport(uri: SipUri): string {
   return lowerCase(uri.params.get('transport') ?? '')
-}
-
-/** A numeric address as it is written into a URI or a Via: IPv6 in brackets. */
-export function hostText(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-}
-
-/** The reverse: without brackets. */
-export function bareHost(host: string): string {
-  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
 }

@@ -2,9 +2,9 @@
 
 import { Field } from '../../wasm/layout.ts'
 import { listEnds, SWS, trimSpace } from './header.ts'
+import { hostText } from './host.ts'
 import type { SipRequest, SipResponse } from './message.ts'
 import { HeaderId } from './message.ts'
-import { hostText } from './uri.ts'
 
 /** Every Via value of a message, topmost first, at most `most`. */
 export function viaValues(message: SipRequest | SipResponse, most: number): string[] {

@@ -1,7 +1,7 @@
 // The connections of one stream transport: found by their peer, counted against the limits.
 
 import type { Limits } from '../config.ts'
-import { formatHostPort } from './ip.ts'
+import { formatHostPort } from '../sip/host.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import type { Address } from './transport.ts'
 

@@ -1,6 +1,6 @@
 // All transports as one (RFC 3261 section 18): who listens where, and the way to a peer.
 
-import { canonicalHost } from './ip.ts'
+import { canonicalHost } from '../sip/host.ts'
 import type {
   Address,
   Flow,

@@ -1,4 +1,4 @@
-import { formatHostPort } from './ip.ts'
+import { formatHostPort } from '../sip/host.ts'
 import type { Address, TransportName } from './transport.ts'
 
 /** Why it cannot be listened on, in words for who started the server. */

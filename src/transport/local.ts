@@ -3,7 +3,15 @@
 import { networkInterfaces } from 'node:os'
 import type { Clock, Timer, Wakeable } from '../clock.ts'
 import type { Limits } from '../config.ts'
-import { canonicalHost, type Family, familyOf, type Groups, isWildcard, parseHost, sameSubnet } from './ip.ts'
+import {
+  canonicalHost,
+  type Family,
+  familyOf,
+  type Groups,
+  isWildcard,
+  parseHost,
+  sameSubnet,
+} from '../sip/host.ts'
 
 export interface LocalAddress {
   readonly host: string

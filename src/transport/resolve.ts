@@ -4,7 +4,7 @@
 import { lookup } from 'node:dns/promises'
 import type { Clock, Wakeable } from '../clock.ts'
 import type { Limits } from '../config.ts'
-import { canonicalHost, type Family } from './ip.ts'
+import { canonicalHost, type Family } from '../sip/host.ts'
 
 /** The addresses of a name, best first; rejects or gives none when there are none. */
 export type LookUp = (name: string, family: Family | undefined) => Promise<readonly string[]>

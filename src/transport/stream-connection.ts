@@ -1,8 +1,8 @@
 // One connection as a flow, whatever carries its bytes: TCP now, TLS and WebSocket later.
 
 import type { Timer, Wakeable } from '../clock.ts'
+import { formatHostPort } from '../sip/host.ts'
 import { type FramerUser, type FramingProblem, StreamFramer } from './framing.ts'
-import { formatHostPort } from './ip.ts'
 import { type SendBudget, SendQueue } from './send-queue.ts'
 import type {
   Address,

@@ -1,7 +1,7 @@
 // SIP over TCP (RFC 3261 section 18): connections are accepted, made on demand and used again.
 
+import { canonicalHost, familyOf, isWildcard, unmapped } from '../sip/host.ts'
 import { ConnectionTable } from './connection-table.ts'
-import { canonicalHost, familyOf, isWildcard, unmapped } from './ip.ts'
 import { ListenError } from './listen-error.ts'
 import { bestLocal, type LocalAddress } from './local.ts'
 import { SendBudget } from './send-queue.ts'

@@ -1,6 +1,6 @@
 // One UDP socket of ours: batches what is sent in a turn, and lets no datagram suffer for another one's peer.
 
-import { formatHostPort, unmapped } from './ip.ts'
+import { formatHostPort, unmapped } from '../sip/host.ts'
 import type { LocalAddress } from './local.ts'
 import { ignoreIcmpErrors, raiseReceiveBuffer } from './socket-option.ts'
 import type {

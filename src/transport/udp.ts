@@ -1,7 +1,7 @@
 // SIP over UDP: one socket for each local address, since Bun does not say which address a datagram came to and an
 // answer must leave from that one (RFC 3581 section 4).
 
-import { canonicalHost, familyOf, isWildcard } from './ip.ts'
+import { canonicalHost, familyOf, isWildcard } from '../sip/host.ts'
 import { ListenError } from './listen-error.ts'
 import { bestLocal, type LocalAddress } from './local.ts'
 import {

@@ -53,6 +53,23 @@ describe('a caller that was proved', () => {
   )
 
   test(
+    'is not told what the called phone asserts of itself (RFC 3325 section 5)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      await alice.calls('102')
+      const invite = await bob.expects('INVITE')
+      const asserted = ['P-Asserted-Identity: <sip:1@office.example>', 'X-Kept: yes']
+      bob.answers(invite, '180 Ringing', asserted)
+      bob.answers(invite, '200 OK', asserted)
+      for (const status of ['180', '200']) {
+        const answer = await alice.expects(status)
+        expect(answer.headers('P-Asserted-Identity')).toEqual([])
+        expect(answer.header('X-Kept')).toBe('yes')
+      }
+    }),
+  )
+
+  test(
     'keeps its proof to us; what is for another realm goes on (RFC 3261 section 22.3)',
     inOffice(async (office) => {
       const [alice, bob] = [office.phone('101'), await office.registered('102')]

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import { bareHost, hostText } from '../../src/sip/host.ts'
 import {
-  bareHost,
   canonicalUri,
-  hostText,
   parseUri,
   resolveEscapes,
   type SipUri,

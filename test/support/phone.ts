@@ -1,6 +1,6 @@
 // A phone on the virtual network: it says what the test writes, and shows what the server sent.
 
-import { formatHostPort } from '../../src/transport/ip.ts'
+import { formatHostPort } from '../../src/sip/host.ts'
 import type { Address, TransportName } from '../../src/transport/transport.ts'
 import {
   type Answer,

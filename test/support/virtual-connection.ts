@@ -1,4 +1,4 @@
-import { formatHostPort } from '../../src/transport/ip.ts'
+import { formatHostPort } from '../../src/sip/host.ts'
 import type { Address, Flow, Sender, SendFailure, TransportName } from '../../src/transport/transport.ts'
 import type { VirtualNetwork } from './virtual-network.ts'
 

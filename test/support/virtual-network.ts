@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts'
-import { canonicalHost, familyOf, formatHostPort } from '../../src/transport/ip.ts'
+import { canonicalHost, familyOf, formatHostPort } from '../../src/sip/host.ts'
 import {
   type Address,
   type Flow,

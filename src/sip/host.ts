@@ -24,9 +24,19 @@ export function familyOf(canonical: string): Family {
   return canonical.includes(':') ? 6 : 4
 }
 
+/** A numeric address as it is written into a URI or a Via: IPv6 in brackets. */
+export function hostText(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+}
+
+/** The reverse: without brackets. */
+export function bareHost(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
+
 /** "127.0.0.1:5060", "[::1]:5060": as a URI or a Via writes it. */
 export function formatHostPort(host: string, port: number): string {
-  return familyOf(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+  return `${hostText(host)}:${port}`
 }
 
 /** What the operating system tells us of a peer is canonical but for IPv4-mapped addresses. */

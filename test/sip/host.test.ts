@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { canonicalHost, formatHostPort, parseHost, sameSubnet, unmapped } from '../../src/transport/ip.ts'
+import { canonicalHost, formatHostPort, parseHost, sameSubnet, unmapped } from '../../src/sip/host.ts'
 import { Random } from '../support/random.ts'
 
 describe('canonicalHost', () => {
