@@ -7,7 +7,7 @@ export interface Subject {
   readonly tcp: HostPort
   /** Where the files of the phones go; removed with the server. */
   readonly folder: string
-  /** One for each contact that is bound. */
+  /** Those with a binding; a number with two may be there twice. */
   registeredNumbers(): Promise<string[]>
   /** This program serves the same test: it does not outlive it, however the test ends. */
   takesWithIt(guest: { kill(): void }): void
