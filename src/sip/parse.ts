@@ -17,9 +17,7 @@ export interface ParseFailure {
 export function parseMessage(bytes: Buffer): SipRequest | SipResponse | ParseFailure {
   const index = scan(bytes)
   const problem: Problem = index[Field.Problem]!
-  if (problem === Problem.NotSip || problem === Problem.NoHeaderEnd || problem === Problem.TooManyHeaders) {
-    return { kind: 'failure', problem }
-  }
+  if (problem === Problem.NotSip || problem === Problem.TooManyHeaders) return { kind: 'failure', problem }
   // No Via, no answer: the address it came from may not be the one that asked (section 18.2.2).
   if (index[Field.FirstVia] === 0) return { kind: 'failure', problem: Problem.Via }
   // Only a request has its method at the very start. The status does not tell: that of a broken response is 0 too.

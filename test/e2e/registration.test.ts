@@ -4,61 +4,16 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { passes } from '../support/deadline.ts'
 import { requirePrograms } from '../support/programs.ts'
 import { accounts, serving } from '../support/server-process.ts'
-import { MD5_ONLY, SippPhones } from '../support/sipp-phones.ts'
+import { MD5_ONLY } from '../support/sipp-phones.ts'
 import { WirePhone } from '../support/wire.ts'
 import { WireAccount } from '../support/wire-account.ts'
+import { registers } from './contract.ts'
 
-const PHONES = 1000
-const PHONES_PER_SECOND = 400
 const TEST_MS = 60_000
 
 beforeAll(requirePrograms, TEST_MS)
 
-for (const transport of ['udp', 'tcp'] as const) {
-  test(
-    `${PHONES} extensions register over ${transport}, and unregister`,
-    async () => {
-      const phones = accounts(1000, PHONES)
-      const all = phones.map(({ number }) => number)
-      await serving({ accounts: phones, settings: MD5_ONLY }, async (server) => {
-        const bank = await SippPhones.of(server, transport)
-        await bank.register(phones, { perSecond: PHONES_PER_SECOND })
-        const numbers = await server.registeredNumbers()
-        expect(numbers.toSorted()).toEqual(all)
-
-        await bank.register(phones, { perSecond: PHONES_PER_SECOND, expires: '0' })
-        expect(await server.registeredNumbers()).toEqual([])
-      })
-    },
-    TEST_MS,
-  )
-}
-
-test(
-  'a wrong password and an unknown number are refused alike',
-  async () => {
-    const intruders = ['1000', '9999'].map((number) => ({ number, password: 'not-it' }))
-    await serving({ accounts: accounts(1000, 1), settings: MD5_ONLY }, async (server) => {
-      await (await SippPhones.of(server)).register(intruders, { scenario: 'register-refused' })
-
-      const refusals = []
-      for (const intruder of intruders) {
-        const phone = await WirePhone.udp(server.udp)
-        const account = new WireAccount(phone, intruder)
-        account.sendsRegister({ cseq: 1 })
-        const authorization = account.authorization(await account.challenged())
-        account.sendsRegister({ cseq: 2, authorization })
-        const refusal = await phone.expects('403')
-        phone.close()
-        // Who may see which numbers exist may try passwords on those alone.
-        refusals.push([refusal.startLine, refusal.headers('Warning'), refusal.headers('Content-Length')])
-      }
-      expect(refusals[0]).toEqual(refusals[1]!)
-      expect(await server.registeredNumbers()).toEqual([])
-    })
-  },
-  TEST_MS,
-)
+registers((accounts, scene) => serving({ accounts, settings: MD5_ONLY }, scene))
 
 describe('a nonce', () => {
   test(

@@ -44,9 +44,13 @@ describe('bytes to a message, or to why they are none', () => {
     expect(outcome(text)).toBe(expected)
   })
 
-  test('no end of the headers', () => {
-    const whole = wireBytes(`OPTIONS sip:b@example.com SIP/2.0\n${HEADERS}`)
-    expect(parseMessage(whole.subarray(0, whole.length - 2))).toEqual({
+  test('a request without an end of its headers can be answered, a response is dropped', () => {
+    const cut = (text: string) => wireBytes(text).subarray(0, -2)
+    expect(parseMessage(cut(`OPTIONS sip:b@example.com SIP/2.0\n${HEADERS}`))).toMatchObject({
+      kind: 'request',
+      problem: Problem.NoHeaderEnd,
+    })
+    expect(parseMessage(cut(`SIP/2.0 200 OK\n${HEADERS}`))).toEqual({
       kind: 'failure',
       problem: Problem.NoHeaderEnd,
     })

@@ -1,11 +1,14 @@
-// Feeds every fixture to a server: `fixture-run.ts udp | tcp | bytes`. Runs in a network of its own (isolated.ts).
+// Feeds every fixture to our server: `fixture-run.ts udp | tcp | bytes`; with a second word, `kamailio`, to that one.
+// Runs in a network of its own (isolated.ts).
 
 import { connect } from 'node:net'
 import { within } from './deadline.ts'
 import { type Fixture, readFixtures } from './fixture.ts'
 import { servingExample, tell } from './isolated.ts'
+import { servingKamailio } from './kamailio.ts'
 import { lookedUp } from './sentinel.ts'
-import type { HostPort, ServerProcess } from './server-process.ts'
+import { accounts, type HostPort } from './server-process.ts'
+import type { Subject } from './subject.ts'
 
 const ANSWER_MS = 5000
 const CLOSED_MS = 30_000
@@ -74,14 +77,14 @@ class Datagrams {
   }
 }
 
-async function overUdp(server: ServerProcess, fixtures: readonly Fixture[]): Promise<FixtureOutcome[]> {
+async function overUdp(subject: Subject, fixtures: readonly Fixture[]): Promise<FixtureOutcome[]> {
   const datagrams = new Datagrams()
   await datagrams.bind(fixtures)
   const outcomes: FixtureOutcome[] = []
   for (const [n, { name, bytes }] of fixtures.entries()) {
     const sentinel = lookedUp(n)
-    datagrams.send(bytes, server.udp)
-    datagrams.send(sentinel.bytes, server.udp)
+    datagrams.send(bytes, subject.udp)
+    datagrams.send(sentinel.bytes, subject.udp)
     outcomes.push({ name, answers: await datagrams.until(sentinel.callId) })
   }
   datagrams.close()
@@ -89,13 +92,9 @@ async function overUdp(server: ServerProcess, fixtures: readonly Fixture[]): Pro
 }
 
 /** A connection of its own for each; it is over when the server, told that no more comes, has said all and closed. */
-async function overTcp(
-  server: ServerProcess,
-  fixture: Fixture,
-  piece_bytes: number,
-): Promise<FixtureOutcome> {
+async function overTcp(subject: Subject, fixture: Fixture, piece_bytes: number): Promise<FixtureOutcome> {
   const { name, bytes } = fixture
-  const socket = connect({ ...server.tcp, allowHalfOpen: true, noDelay: true })
+  const socket = connect({ ...subject.tcp, allowHalfOpen: true, noDelay: true })
   const closed = Promise.withResolvers<void>()
   let received = ''
   socket.on('data', (chunk: Buffer) => {
@@ -115,24 +114,31 @@ async function overTcp(
   return { name, answers: answers.map(readAnswer) }
 }
 
-async function feed(server: ServerProcess, mode: string | undefined): Promise<FixtureOutcome[]> {
+async function feed(subject: Subject, mode: string | undefined): Promise<FixtureOutcome[]> {
   const fixtures = readFixtures()
   switch (mode) {
     case 'udp':
-      return overUdp(server, fixtures)
+      return overUdp(subject, fixtures)
     case 'tcp':
-      return Promise.all(fixtures.map((fixture) => overTcp(server, fixture, fixture.bytes.length)))
+      return Promise.all(fixtures.map((fixture) => overTcp(subject, fixture, fixture.bytes.length)))
     case 'bytes':
       return Promise.all(
-        fixtures.map((fixture) => overTcp(server, fixture, Math.ceil(fixture.bytes.length / PIECES_MAX))),
+        fixtures.map((fixture) => overTcp(subject, fixture, Math.ceil(fixture.bytes.length / PIECES_MAX))),
       )
     default:
       throw new Error(`no way to feed: ${mode}`)
   }
 }
 
+const [mode, name] = process.argv.slice(2)
 let outcomes: FixtureOutcome[] = []
-const damage = await servingExample(async (server) => {
-  outcomes = await feed(server, process.argv[2])
-})
-tell({ outcomes, damage })
+const scene = async (subject: Subject) => {
+  outcomes = await feed(subject, mode)
+}
+if (name === 'kamailio') {
+  await servingKamailio(accounts(101, 1), scene)
+  tell({ outcomes })
+} else {
+  const damage = await servingExample(scene)
+  tell({ outcomes, damage })
+}

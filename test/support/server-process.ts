@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { makeFolder, removeFolder } from './folder.ts'
 import type { Host } from './namespace.ts'
 import { Program, run } from './program.ts'
+import type { Subject } from './subject.ts'
 
 const CHECKOUT = resolve(import.meta.dir, '../..')
 const START_MS = 20_000
@@ -44,7 +45,7 @@ export function accounts(from: number, count: number): Account[] {
   }))
 }
 
-export class ServerProcess {
+export class ServerProcess implements Subject {
   readonly domain = 'test.example'
   readonly folder = makeFolder('server')
   readonly #options: ServerOptions
@@ -159,7 +160,6 @@ export class ServerProcess {
     return output
   }
 
-  /** The numbers of the bindings in the database, one for each contact. */
   async registeredNumbers(): Promise<string[]> {
     const rows: readonly { readonly number: string }[] = JSON.parse(await this.cli('registrations', '--json'))
     return rows.map(({ number }) => number)
@@ -171,7 +171,6 @@ export class ServerProcess {
     return await response.text()
   }
 
-  /** This program serves the same test: it does not outlive it, however the test ends. */
   takesWithIt(guest: { kill(): void }): void {
     this.#guests.push(guest)
   }

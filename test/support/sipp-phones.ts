@@ -1,8 +1,9 @@
 // A bank of SIPp phones behind one address: they register from there, call from there and are called there.
 
 import { freePort } from './port.ts'
-import type { Account, HostPort, ServerProcess } from './server-process.ts'
+import type { Account, HostPort } from './server-process.ts'
 import { authentication, type Sipp, type SippOptions, type SippResult, startSipp } from './sipp.ts'
+import type { Subject } from './subject.ts'
 
 const HOST = '127.0.0.1'
 const PER_SECOND = 200
@@ -32,15 +33,15 @@ export interface Calls {
 export class SippPhones {
   readonly address: HostPort
   readonly transport: 'udp' | 'tcp'
-  readonly #server: ServerProcess
+  readonly #server: Subject
 
-  private constructor(server: ServerProcess, transport: 'udp' | 'tcp', address: HostPort) {
+  private constructor(server: Subject, transport: 'udp' | 'tcp', address: HostPort) {
     this.#server = server
     this.transport = transport
     this.address = address
   }
 
-  static async of(server: ServerProcess, transport: 'udp' | 'tcp' = 'udp'): Promise<SippPhones> {
+  static async of(server: Subject, transport: 'udp' | 'tcp' = 'udp'): Promise<SippPhones> {
     return new SippPhones(server, transport, { host: HOST, port: await freePort(HOST) })
   }
 
