@@ -15,6 +15,7 @@ import type { AnyClientTransaction, ClientUser } from '../transaction/transactio
 import type { Flow } from '../transport/transport.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import type { Branch } from './branch.ts'
+import { breadthOf } from './breadth.ts'
 import { type CallStage, Fork, type ForkHome } from './fork.ts'
 import { loopHash } from './loop.ts'
 import { type DialogSeal, recordRoutes } from './record-route.ts'
@@ -28,7 +29,7 @@ export interface ProxyParts extends RouteParts {
   readonly router: TargetRouter
   readonly settings: LiveSettings
   readonly seal: DialogSeal
-  readonly limits: Pick<Limits, 'branchesPerFork' | 'routesPerMessage'>
+  readonly limits: Pick<Limits, 'branchesPerFork' | 'branchesPerRequest' | 'routesPerMessage'>
   onStage(stage: CallStage, exchange: Exchange, status: number): void
 }
 
@@ -57,7 +58,12 @@ export class StatefulProxy implements ForkHome {
   forward(exchange: Exchange, targets: readonly Target[]): void {
     // A CANCEL came while a record was looked up: it has its 487 already.
     if (exchange.transaction.answered) return
-    new Fork(exchange, this).start(targets.slice(0, this.#parts.limits.branchesPerFork))
+    const rung = targets.slice(0, this.#parts.limits.branchesPerFork)
+    const breadth = breadthOf(exchange.request, this.#parts.limits)
+    if (breadth === null) exchange.answer(400, 'Max-Breadth is no number')
+    // RFC 5393 section 5.3.3: one after the other would do with less, but we fork in parallel alone.
+    else if (breadth < rung.length) exchange.answer(440, `${rung.length} branches need more breadth`)
+    else new Fork(exchange, this).start(rung, breadth)
   }
 
   /** An ACK for a 2xx (section 16.11 in spirit): it has no transaction, nor does it get an answer. */
@@ -91,8 +97,12 @@ export class StatefulProxy implements ForkHome {
     const { exchange } = fork
     const { request, transaction } = exchange
     const id = this.#parts.ids.branch(loopHash(request))
-    const removals = [...exchange.removals, ...claimedIdentity(request)]
-    const headers = identityHeaders(exchange)
+    const removals = [
+      ...exchange.removals,
+      ...claimedIdentity(request),
+      ...linesOf(request, HeaderId.MaxBreadth),
+    ]
+    const headers = `Max-Breadth: ${branch.breadth}\r\n${identityHeaders(exchange)}`
     const from = formsDialog(exchange) ? transaction.flow : null
     const bytes = this.#serialize(request, branch.target, id, flow, from, removals, headers)
     return this.#parts.transactions.request(request.method, id, bytes, flow, branch)
