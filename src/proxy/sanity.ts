@@ -28,6 +28,8 @@ export class SanityHandler implements Handler {
   handle(exchange: Exchange): Verdict {
     const { request } = exchange
     if (request.problem !== Problem.Ok) return refuseBroken(exchange)
+    // It goes where its INVITE went, or nowhere; what it requires is ignored (section 8.2.2.3).
+    if (request.methodId === MethodId.CANCEL) return 'next'
     if (request.uriScheme !== SchemeId.Sip && request.uriScheme !== SchemeId.Tel) {
       // sips needs TLS on every hop (sections 16.3 and 26.2.2).
       exchange.answer(416, 'only sip and tel URIs are served')

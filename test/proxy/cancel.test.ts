@@ -149,6 +149,23 @@ describe('a CANCEL', () => {
   )
 
   test(
+    'is asked for nothing but its INVITE: what it requires is passed over (section 8.2.2.3)',
+    inOffice(async (office) => {
+      const bob = await office.registered('102')
+      const alice = office.phone('101')
+      const invite = await alice.calls('102')
+      const ringing = await bob.expects('INVITE')
+      bob.answers(ringing, '180 Ringing')
+      await alice.expects('180')
+      alice.cancels(invite, 'Require: nothingSupportsThis', 'Proxy-Require: norThis')
+      await alice.expects('200')
+      bob.answers(await bob.expects('CANCEL'), '200 OK')
+      bob.answers(ringing, '487 Request Terminated')
+      alice.acks(invite, await alice.expects('487'))
+    }),
+  )
+
+  test(
     'is not challenged: it is hop by hop, and its branch proves enough (section 22.1)',
     inOffice(async (office) => {
       const { alice, invite } = await ringing(office)
