@@ -27,6 +27,9 @@ export interface ForkHome {
 /** RFC 3326: the phone that was not first shows no missed call. */
 const COMPLETED_ELSEWHERE = 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n'
 
+/** Seconds that a sender is told to wait when no transaction is left for its request. */
+const FULL_RETRY_s = 5
+
 export class Fork implements BranchOwner, Cancellable {
   readonly exchange: Exchange
   readonly invite: boolean
@@ -143,9 +146,11 @@ export class Fork implements BranchOwner, Cancellable {
       if (!this.#cancelled) this.#stage('failed', best.status)
       return
     }
-    // Section 16.7 step 6: a 503 is about the next hop, not about us.
-    const status = best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
-    exchange.answer(status, 'no branch was answered')
+    // Section 16.7 step 6: a phone's 503 is about that phone, one of ours about the next request too.
+    const isFull = best.status === 503 && best.response === null
+    const status = isFull ? 503 : best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
+    const headers = isFull ? `Retry-After: ${FULL_RETRY_s}\r\n` : ''
+    exchange.answer(status, 'no branch was answered', { headers })
     if (!this.#cancelled) this.#stage('failed', status)
   }
 
