@@ -61,6 +61,16 @@ test(
 )
 
 test(
+  'a Call-ID in another case is another one: its CSeq begins anew (section 20.8)',
+  inOffice(async (office) => {
+    const phone = office.phone('101')
+    await phone.registers({ callId: 'abc', cseq: 7 })
+    await phone.registers({ callId: 'ABC', cseq: 7 })
+    await phone.registers({ callId: 'ABC', cseq: 7 }, '500')
+  }),
+)
+
+test(
   'a Path is kept and told, whether or not the phone says that it supports it (RFC 3327 section 5.3)',
   inOffice(async (office) => {
     const path = 'Path: <sip:edge.example;lr>'
