@@ -146,12 +146,16 @@ export class Fork implements BranchOwner, Cancellable {
       if (!this.#cancelled) this.#stage('failed', best.status)
       return
     }
-    // Section 16.7 step 6: a phone's 503 is about that phone, one of ours about the next request too.
-    const isFull = best.status === 503 && best.response === null
-    const status = isFull ? 503 : best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
-    const headers = isFull ? `Retry-After: ${FULL_RETRY_s}\r\n` : ''
+    const status = this.#ownStatus(best)
+    const headers = status === 503 ? `Retry-After: ${FULL_RETRY_s}\r\n` : ''
     exchange.answer(status, 'no branch was answered', { headers })
     if (!this.#cancelled) this.#stage('failed', status)
+  }
+
+  /** Section 16.7 step 6: a phone's 503 is about that phone, one of ours about the next request too. */
+  #ownStatus({ status, response }: BranchResult): number {
+    if (status === 503) return response === null ? 503 : 500
+    return this.#cancelled ? 487 : status
   }
 
   /** Section 16.7 step 7: whoever is challenged by one phone is told of the others' challenges too. */

@@ -17,7 +17,7 @@ export class ServerTransaction {
   /** What the layer reckons it to hold. */
   readonly size_bytes: number
   readonly #home: TransactionHome
-  /** For its 100; let go of once it is answered, as a finished transaction stays for long. */
+  /** For its 100; let go of once there was an answer, as a transaction may stay for long after it. */
   #request: SipRequest | null
   #state: ServerState = 'trying'
   #last: Buffer | null = null
@@ -68,6 +68,7 @@ export class ServerTransaction {
     this.#limit = this.#home.clock.after(2 * TRANSACTION_ms - LATE_ms, this, TimerName.Silence)
     if (this.#state !== 'trying' || this.#request === null) return
     this.respond(100, buildResponse(this.#request, 100, { delay_s: LATE_ms / 1000 }))
+    this.#request = null
   }
 
   #complete(): void {

@@ -74,6 +74,23 @@ describe('a forwarded answer', () => {
   )
 
   test(
+    'that is a 302 goes up with its contacts, and nobody is called there (section 16.7 step 4)',
+    inOffice(async (office) => {
+      const [alice, bob, carol] = [office.phone('101'), await office.registered('102'), office.phone('103')]
+      const invite = await alice.calls('102')
+      const contacts = [
+        `Contact: <${carol.contactUri}>;q=0.5, <sip:x@elsewhere.example>`,
+        'Contact: <tel:+1>',
+      ]
+      bob.answers(await bob.expects('INVITE'), '302 Moved Temporarily', contacts)
+      const moved = await alice.expects('302')
+      expect(moved.headers('Contact').map((contact) => `Contact: ${contact}`)).toEqual(contacts)
+      alice.acks(invite, moved)
+      await carol.expectsNothing()
+    }),
+  )
+
+  test(
     'that belongs to nothing is dropped (section 16.7 step 1)',
     inOffice(async (office) => {
       const [eve, bob] = [office.phone('eve'), await office.registered('102')]
