@@ -177,6 +177,7 @@ export class Server implements TransactionUser, StoreListener {
       settings: this.settings,
       seal: this.#seal,
       isLocal: this.#isLocal,
+      isOwnRealm: (realm) => this.directory.isOwnRealm(realm),
       router: new TargetRouter({
         location: this.location,
         flowTo: this.#flowTo,

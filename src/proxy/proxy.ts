@@ -1,5 +1,6 @@
 // The stateful proxy (RFC 3261 section 16.6): what a request becomes on its way to a target.
 
+import { ownCredentials } from '../auth/challenge.ts'
 import { claimedIdentity, identityHeaders } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../config.ts'
@@ -30,6 +31,7 @@ export interface ProxyParts extends RouteParts {
   readonly settings: LiveSettings
   readonly seal: DialogSeal
   readonly limits: Pick<Limits, 'branchesPerFork' | 'branchesPerRequest' | 'routesPerMessage'>
+  isOwnRealm(realm: string): boolean
   onStage(stage: CallStage, exchange: Exchange, status: number): void
 }
 
@@ -54,6 +56,12 @@ export class StatefulProxy implements ForkHome {
     return this.#parts.settings.current.timerC_s * 1000
   }
 
+  /** Takes a request within a dialog over. Nobody is challenged there, yet phones repeat their proof to us. */
+  forwardInDialog(exchange: Exchange): void {
+    exchange.removals.push(...ownCredentials(exchange.request, this.#parts.isOwnRealm))
+    this.forward(exchange, [{ uri: exchange.uri, routes: exchange.routes, binding: null }])
+  }
+
   /** Takes the request over. `targets` must not be empty; those beyond the limit are not rung. */
   forward(exchange: Exchange, targets: readonly Target[]): void {
     // A CANCEL came while a record was looked up: it has its 487 already.
@@ -72,8 +80,8 @@ export class StatefulProxy implements ForkHome {
     const followed = follow(request, this.#parts)
     if (followed === null || !followed.inDialog) return
     const target: Target = { uri: followed.uri, routes: followed.routes, binding: null }
-    // The credentials of its INVITE come again (section 22.1); nobody can challenge an ACK, so they were for us.
-    const removals = [...followed.removals, ...linesOf(request, HeaderId.ProxyAuthorization)]
+    // The credentials of its INVITE come again (section 22.1), those for us among them.
+    const removals = [...followed.removals, ...ownCredentials(request, this.#parts.isOwnRealm)]
     const send = (to: Flow | null) => {
       if (to === null) return
       const branch = this.#parts.ids.branch(loopHash(request))
@@ -177,9 +185,7 @@ export class DialogHandler implements Handler {
 
   handle(exchange: Exchange): Verdict {
     if (!exchange.inDialog) return 'next'
-    // Nobody is challenged within a dialog, yet phones repeat their proof: it was for us (section 22.3).
-    exchange.removals.push(...linesOf(exchange.request, HeaderId.ProxyAuthorization))
-    this.#proxy.forward(exchange, [{ uri: exchange.uri, routes: exchange.routes, binding: null }])
+    this.#proxy.forwardInDialog(exchange)
     return 'done'
   }
 }
