@@ -46,6 +46,8 @@ export const LIMITS = {
   inviteSilence_ms: 25 * 3_600_000,
   /** proxy */
   branchesPerFork: 16,
+  /** Max-Breadth (RFC 5393 section 5.3.3): over all the proxies that it comes through. */
+  branchesPerRequest: 60,
   viasPerMessage: 70,
   routesPerMessage: 20,
   contactsPerRegister: 32,

@@ -7,6 +7,7 @@ import { PlanHandler } from './call/plan.ts'
 import { CallLog } from './call-log.ts'
 import type { Clock } from './clock.ts'
 import type { Limits } from './config.ts'
+import type { Domains } from './directory/account.ts'
 import { Directory } from './directory/directory.ts'
 import { LiveSettings } from './directory/settings.ts'
 import { OptionsHandler } from './feature/options.ts'
@@ -146,7 +147,12 @@ export class Server implements TransactionUser, StoreListener {
     const { limits, ids } = this.#world
     const { directory, location, settings, authenticator } = this
     const isLocal = this.#isLocal
-    const domainOf = this.#domainOf
+    const domains: Domains = {
+      domainOf: this.#domainOf,
+      get defaultDomain() {
+        return directory.defaultDomain
+      },
+    }
     const seal = this.#seal
     const onWaited = this.#onWaited
     return [
@@ -154,10 +160,10 @@ export class Server implements TransactionUser, StoreListener {
       new CancelHandler(this.transactions, ids),
       new RouteHandler({ seal, limits, isLocal }),
       new DialogHandler(this.#proxy),
-      new OptionsHandler(domainOf),
-      new IdentityHandler({ authenticator, directory, settings, domainOf, onWaited }),
+      new OptionsHandler(domains),
+      new IdentityHandler({ authenticator, directory, settings, domains, onWaited }),
       this.registrar,
-      new PlanHandler({ directory, location, proxy: this.#proxy, domainOf, onWaited }),
+      new PlanHandler({ directory, location, proxy: this.#proxy, domains, onWaited }),
     ]
   }
 
@@ -171,6 +177,7 @@ export class Server implements TransactionUser, StoreListener {
       settings: this.settings,
       seal: this.#seal,
       isLocal: this.#isLocal,
+      isOwnRealm: (realm) => this.directory.isOwnRealm(realm),
       router: new TargetRouter({
         location: this.location,
         flowTo: this.#flowTo,

@@ -103,6 +103,18 @@ export class Authenticator {
   }
 }
 
+/** Every line with proxy credentials for a realm of ours: they must not travel on, others must (section 22.3). */
+export function ownCredentials(request: SipRequest, isOwnRealm: (realm: string) => boolean): Span[] {
+  const id = HeaderId.ProxyAuthorization
+  const lines: Span[] = []
+  for (let line = request.findHeader(id); line >= 0; line = request.findHeader(id, line + 1)) {
+    const value = request.headerValueSpan(line)
+    const isRead = readCredentials(request.bytes, value.start, value.end)
+    if (isRead && isOwnRealm(credentials.realm)) lines.push(request.headerLineSpan(line))
+  }
+  return lines
+}
+
 /** The line with credentials for our realm, read into `credentials`; -1 when there is none. */
 function findCredentials(request: SipRequest, role: AuthRole, realm: string): number {
   const id = role === 'registrar' ? HeaderId.Authorization : HeaderId.ProxyAuthorization

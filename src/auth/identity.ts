@@ -1,19 +1,11 @@
 // Who is asking? Whoever claims to be one of ours must prove it; a stranger may do what the settings allow.
 
+import { type Account, accountOf, type Domains } from '../directory/account.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { quote } from '../sip/header.ts'
-import {
-  HeaderId,
-  MethodId,
-  type SipMessage,
-  type SipRequest,
-  type Span,
-  utf8,
-  wire,
-} from '../sip/message.ts'
-import { parseUri, resolveEscapes } from '../sip/uri.ts'
-import type { DomainRecord, ExtensionRecord } from '../store/store.ts'
+import { HeaderId, MethodId, type SipMessage, type SipRequest, type Span, wire } from '../sip/message.ts'
+import type { ExtensionRecord } from '../store/store.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import type { Authenticator, AuthRole, AuthVerdict } from './challenge.ts'
@@ -25,17 +17,14 @@ export interface IdentityParts {
   readonly authenticator: Authenticator
   readonly directory: Directory
   readonly settings: LiveSettings
-  /** The domain of ours that a host and port stand for, or null. */
-  domainOf(host: string, port: number): DomainRecord | null
+  readonly domains: Domains
   /** A request had to wait until this record was looked up. */
   onWaited(extension: ExtensionRecord | null): void
 }
 
 /** The account that a request must prove: named by To in a REGISTER (section 10.3 step 4), by From otherwise. */
-interface Claim {
+interface Claim extends Account {
   readonly role: AuthRole
-  readonly domain: DomainRecord
-  readonly name: string
 }
 
 export class IdentityHandler implements Handler {
@@ -55,14 +44,13 @@ export class IdentityHandler implements Handler {
 
   /** null: the sender doesn't claim to be ours. */
   #claim(request: SipRequest): Claim | null {
+    const { domains } = this.#parts
     const registering = request.methodId === MethodId.REGISTER
-    const uri = parseUri(registering ? request.toUri : request.fromUri)
-    if (uri === null) return null
-    const domain = this.#parts.domainOf(uri.host, uri.port)
-    if (domain === null) return null
+    const claimed = accountOf(registering ? request.toUri : request.fromUri, domains)
+    if (claimed === 'broken' || claimed === 'foreign') return null
     // Section 10.3 step 1: a REGISTER for another domain is not for this registrar, whatever its To says.
-    if (registering && this.#parts.domainOf(request.uriHost, request.uriPort) === null) return null
-    return { role: registering ? 'registrar' : 'proxy', domain, name: utf8(resolveEscapes(uri.user)) }
+    if (registering && domains.domainOf(request.uriHost, request.uriPort) === null) return null
+    return { role: registering ? 'registrar' : 'proxy', ...claimed }
   }
 
   #stranger(exchange: Exchange): Verdict {

@@ -1,11 +1,10 @@
 // From a dialled name to the phones that ring: the dial plan's first rule, an extension row makes its number dialable.
 
+import { accountOf, type Domains } from '../directory/account.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { StatefulProxy } from '../proxy/proxy.ts'
 import { bindingTargets } from '../proxy/target.ts'
 import type { Location } from '../registrar/location.ts'
-import { utf8 } from '../sip/message.ts'
-import { parseUri, resolveEscapes } from '../sip/uri.ts'
 import { type DomainRecord, type ExtensionRecord, StoreUnavailable } from '../store/store.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 
@@ -13,7 +12,7 @@ export interface PlanParts {
   readonly directory: Directory
   readonly location: Location
   readonly proxy: StatefulProxy
-  domainOf(host: string, port: number): DomainRecord | null
+  readonly domains: Domains
   /** A request had to wait until this record was looked up. */
   onWaited(extension: ExtensionRecord | null): void
 }
@@ -29,17 +28,16 @@ export class PlanHandler implements Handler {
   }
 
   handle(exchange: Exchange): Verdict | Promise<Verdict> {
-    const uri = parseUri(exchange.uri)
-    if (uri === null) {
+    const called = accountOf(exchange.uri, this.#parts.domains)
+    if (called === 'broken') {
       exchange.answer(400, 'the Request-URI breaks the grammar')
       return 'done'
     }
-    const domain = this.#parts.domainOf(uri.host, uri.port)
-    if (domain === null) {
-      exchange.answer(403, `${uri.host} is no domain of ours, and there are no routes to others`)
+    if (called === 'foreign') {
+      exchange.answer(403, `${exchange.uri} is in no domain of ours, and there are no routes to others`)
       return 'done'
     }
-    const name = utf8(resolveEscapes(uri.user))
+    const { domain, name } = called
     const known = name === '' ? null : this.#parts.directory.peek(domain.name, name)
     return known === undefined ? this.#lookUp(exchange, domain, name) : this.#ring(exchange, known)
   }

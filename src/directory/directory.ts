@@ -83,6 +83,10 @@ export class Directory implements Wakeable {
     return this.#defaultDomain
   }
 
+  isOwnRealm(realm: string): boolean {
+    return this.#domains.values().some((domain) => domain.realm === realm)
+  }
+
   /** The domain of that name, in any case (RFC 3261 section 19.1.4: hosts compare without regard to case). */
   domainOf(host: string): DomainRecord | null {
     return this.#domains.get(host) ?? this.#domains.get(host.toLowerCase()) ?? null

@@ -31,7 +31,8 @@ export const SETTING_DEFAULTS: SettingValues = {
   strangerMethods: new Set(['OPTIONS']),
 }
 
-const DAY_S = 86_400
+const HOUR_S = 3600
+const DAY_S = 24 * HOUR_S
 const YEAR_S = 365 * DAY_S
 
 const ALGORITHMS = ['MD5', 'SHA-256', 'SHA-512-256'] as const satisfies readonly Algorithm[]
@@ -123,7 +124,8 @@ export function readSettings(
       SETTING_DEFAULTS.authAlgorithms,
       last.authAlgorithms,
     ),
-    expiresMin_s: number('expires_min_s', 1, DAY_S, 'expiresMin_s'),
+    // RFC 3261 section 10.3 step 7: an hour or more may never be refused with 423.
+    expiresMin_s: number('expires_min_s', 1, HOUR_S, 'expiresMin_s'),
     expiresMax_s: number('expires_max_s', 1, YEAR_S, 'expiresMax_s'),
     expiresDefault_s: number('expires_default_s', 1, YEAR_S, 'expiresDefault_s'),
     maxBindings: number('max_bindings', 1, 100, 'maxBindings'),

@@ -4,6 +4,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { SipResponse } from '../sip/message.ts'
 import { buildCancel } from '../sip/serialize.ts'
+import { hasOneVia } from '../sip/via.ts'
 import { TRANSACTION_ms } from '../transaction/timer.ts'
 import type { AnyClientTransaction, ClientUser } from '../transaction/transaction.ts'
 import type { Flow, SendFailure } from '../transport/transport.ts'
@@ -25,7 +26,7 @@ export interface BranchOwner {
   onFailure(branch: Branch): void
 }
 
-/** A final answer that is no 2xx: the phone's, or ours in its place (408, 480, 487, 503). */
+/** A final answer that is no 2xx: the phone's, or ours in its place (408, 480, 487, 502, 503). */
 export interface BranchResult {
   readonly status: number
   readonly response: SipResponse | null
@@ -38,6 +39,8 @@ enum BranchTimer {
 
 export class Branch implements ClientUser {
   readonly target: Target
+  /** How far it may be forked further on (RFC 5393 section 5). */
+  readonly breadth: number
   result: BranchResult | null = null
   readonly #owner: BranchOwner
   #transaction: AnyClientTransaction | null = null
@@ -48,8 +51,9 @@ export class Branch implements ClientUser {
   #timerC: Timer | null = null
   #cancelLimit: Timer | null = null
 
-  constructor(target: Target, owner: BranchOwner) {
+  constructor(target: Target, breadth: number, owner: BranchOwner) {
     this.target = target
+    this.breadth = breadth
     this.#owner = owner
   }
 
@@ -77,6 +81,11 @@ export class Branch implements ClientUser {
 
   onResponse(response: SipResponse, transaction: AnyClientTransaction): void {
     const { status } = response
+    // Section 16.7 step 3: without a Via below ours nobody is there to pass it on to.
+    if (hasOneVia(response)) {
+      if (status >= 200) this.#end({ status: 502, response: null })
+      return
+    }
     if (status < 200) {
       this.#onProvisional(response)
       return

@@ -23,12 +23,12 @@ export class CancelHandler implements Handler {
       exchange.answer(481, 'no INVITE that this CANCEL could mean')
       return 'done'
     }
-    exchange.answer(200, 'cancelled')
+    const toTag = invite.cancellable?.toTag ?? this.#ids.tag()
+    exchange.answer(200, 'cancelled', { toTag })
     if (invite.answered) return 'done'
     // While a record is being looked up nobody has been rung yet: the INVITE ends here.
-    if (invite.cancellable === null) {
-      invite.respond(487, buildResponse(invite.request, 487, { toTag: this.#ids.tag() }))
-    } else invite.cancellable.onCancel(request)
+    if (invite.cancellable === null) invite.respond(487, buildResponse(invite.request, 487, { toTag }))
+    else invite.cancellable.onCancel(request)
     return 'done'
   }
 }

@@ -9,6 +9,7 @@ import type { AnyClientTransaction, Cancellable } from '../transaction/transacti
 import type { Flow } from '../transport/transport.ts'
 import type { Exchange } from '../ua/uas.ts'
 import { Branch, type BranchOwner, type BranchResult } from './branch.ts'
+import { shareOf } from './breadth.ts'
 import type { Target } from './target.ts'
 
 /** What a call goes through, for the log. */
@@ -26,11 +27,16 @@ export interface ForkHome {
 /** RFC 3326: the phone that was not first shows no missed call. */
 const COMPLETED_ELSEWHERE = 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n'
 
+/** Seconds that a sender is told to wait when no transaction is left for its request. */
+const FULL_RETRY_s = 5
+
 export class Fork implements BranchOwner, Cancellable {
   readonly exchange: Exchange
   readonly invite: boolean
   readonly #home: ForkHome
   readonly #branches: Branch[] = []
+  /** Of the phone that was heard last. */
+  #phoneTag = ''
   #started = false
   #ringing = false
   #answered = false
@@ -50,12 +56,18 @@ export class Fork implements BranchOwner, Cancellable {
     return this.#home.timerC_ms
   }
 
-  /** All targets at once. They must not be empty. */
-  start(targets: readonly Target[]): void {
+  get toTag(): string {
+    return this.#phoneTag === '' ? this.exchange.toTag : this.#phoneTag
+  }
+
+  /** All targets at once, sharing `breadth`. They must not be empty. */
+  start(targets: readonly Target[], breadth: number): void {
     const { transaction } = this.exchange
     if (transaction.kind === 'invite-server') transaction.cancellable = this
     this.exchange.trying()
-    for (const target of targets) this.#branches.push(new Branch(target, this))
+    targets.forEach((target, n) => {
+      this.#branches.push(new Branch(target, shareOf(breadth, targets.length, n), this))
+    })
     this.#stage('calling', 0)
     for (const branch of this.#branches) branch.start()
     this.#started = true
@@ -91,6 +103,7 @@ export class Fork implements BranchOwner, Cancellable {
       this.#ringing = true
       this.#stage('ringing', response.status)
     }
+    this.#phoneTag = response.toTag
     this.#pass(response)
   }
 
@@ -129,25 +142,52 @@ export class Fork implements BranchOwner, Cancellable {
     // RFC 4320 section 4.2: nobody is told 408 about anything but an INVITE: it would come too late to be heard.
     if (best.status === 408 && !this.invite) return
     if (best.response !== null && best.status !== 503) {
-      this.#pass(best.response)
+      this.#pass(best.response, this.#otherChallenges(best))
       if (!this.#cancelled) this.#stage('failed', best.status)
       return
     }
-    // Section 16.7 step 6: a 503 is about the next hop, not about us.
-    const status = best.status === 503 ? 500 : this.#cancelled ? 487 : best.status
-    exchange.answer(status, 'no branch was answered')
+    const status = this.#ownStatus(best)
+    const headers = status === 503 ? `Retry-After: ${FULL_RETRY_s}\r\n` : ''
+    exchange.answer(status, 'no branch was answered', { headers })
     if (!this.#cancelled) this.#stage('failed', status)
   }
 
+  /** Section 16.7 step 6: a phone's 503 is about that phone, one of ours about the next request too. */
+  #ownStatus({ status, response }: BranchResult): number {
+    if (status === 503) return response === null ? 503 : 500
+    return this.#cancelled ? 487 : status
+  }
+
+  /** Section 16.7 step 7: whoever is challenged by one phone is told of the others' challenges too. */
+  #otherChallenges(best: BranchResult): string {
+    if (!isChallenge(best)) return ''
+    const others = this.#branches.flatMap(({ result }) =>
+      result !== null && result !== best && isChallenge(result) ? (result.response ?? []) : [],
+    )
+    return others.map(challengeLines).join('')
+  }
+
   /** What a phone says of its own identity stops here, as in requests (RFC 3325 section 5). */
-  #pass(response: SipResponse): void {
-    const bytes = forwardResponse(response, claimedIdentity(response))
+  #pass(response: SipResponse, added = ''): void {
+    const bytes = forwardResponse(response, claimedIdentity(response), added)
     this.exchange.transaction.respond(response.status, bytes)
   }
 
   #stage(stage: CallStage, status: number): void {
     this.#home.onStage(stage, this.exchange, status)
   }
+}
+
+function isChallenge({ status }: BranchResult): boolean {
+  return status === 401 || status === 407
+}
+
+function challengeLines(response: SipResponse): string {
+  let lines = ''
+  for (const value of response.headers(HeaderId.WwwAuthenticate)) lines += `WWW-Authenticate: ${value}\r\n`
+  for (const value of response.headers(HeaderId.ProxyAuthenticate))
+    lines += `Proxy-Authenticate: ${value}\r\n`
+  return lines
 }
 
 /** Lower is better. Within a class those come first that tell the caller how to do better (section 16.7 step 6). */

@@ -1,5 +1,6 @@
 // The stateful proxy (RFC 3261 section 16.6): what a request becomes on its way to a target.
 
+import { ownCredentials } from '../auth/challenge.ts'
 import { claimedIdentity, identityHeaders } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../config.ts'
@@ -15,6 +16,7 @@ import type { AnyClientTransaction, ClientUser } from '../transaction/transactio
 import type { Flow } from '../transport/transport.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import type { Branch } from './branch.ts'
+import { breadthOf } from './breadth.ts'
 import { type CallStage, Fork, type ForkHome } from './fork.ts'
 import { loopHash } from './loop.ts'
 import { type DialogSeal, recordRoutes } from './record-route.ts'
@@ -28,7 +30,8 @@ export interface ProxyParts extends RouteParts {
   readonly router: TargetRouter
   readonly settings: LiveSettings
   readonly seal: DialogSeal
-  readonly limits: Pick<Limits, 'branchesPerFork' | 'routesPerMessage'>
+  readonly limits: Pick<Limits, 'branchesPerFork' | 'branchesPerRequest' | 'routesPerMessage'>
+  isOwnRealm(realm: string): boolean
   onStage(stage: CallStage, exchange: Exchange, status: number): void
 }
 
@@ -53,11 +56,22 @@ export class StatefulProxy implements ForkHome {
     return this.#parts.settings.current.timerC_s * 1000
   }
 
+  /** Takes a request within a dialog over. Nobody is challenged there, yet phones repeat their proof to us. */
+  forwardInDialog(exchange: Exchange): void {
+    exchange.removals.push(...ownCredentials(exchange.request, this.#parts.isOwnRealm))
+    this.forward(exchange, [{ uri: exchange.uri, routes: exchange.routes, binding: null }])
+  }
+
   /** Takes the request over. `targets` must not be empty; those beyond the limit are not rung. */
   forward(exchange: Exchange, targets: readonly Target[]): void {
     // A CANCEL came while a record was looked up: it has its 487 already.
     if (exchange.transaction.answered) return
-    new Fork(exchange, this).start(targets.slice(0, this.#parts.limits.branchesPerFork))
+    const rung = targets.slice(0, this.#parts.limits.branchesPerFork)
+    const breadth = breadthOf(exchange.request, this.#parts.limits)
+    if (breadth === null) exchange.answer(400, 'Max-Breadth is no number')
+    // RFC 5393 section 5.3.3: one after the other would do with less, but we fork in parallel alone.
+    else if (breadth < rung.length) exchange.answer(440, `${rung.length} branches need more breadth`)
+    else new Fork(exchange, this).start(rung, breadth)
   }
 
   /** An ACK for a 2xx (section 16.11 in spirit): it has no transaction, nor does it get an answer. */
@@ -66,8 +80,8 @@ export class StatefulProxy implements ForkHome {
     const followed = follow(request, this.#parts)
     if (followed === null || !followed.inDialog) return
     const target: Target = { uri: followed.uri, routes: followed.routes, binding: null }
-    // The credentials of its INVITE come again (section 22.1); nobody can challenge an ACK, so they were for us.
-    const removals = [...followed.removals, ...linesOf(request, HeaderId.ProxyAuthorization)]
+    // The credentials of its INVITE come again (section 22.1), those for us among them.
+    const removals = [...followed.removals, ...ownCredentials(request, this.#parts.isOwnRealm)]
     const send = (to: Flow | null) => {
       if (to === null) return
       const branch = this.#parts.ids.branch(loopHash(request))
@@ -91,8 +105,12 @@ export class StatefulProxy implements ForkHome {
     const { exchange } = fork
     const { request, transaction } = exchange
     const id = this.#parts.ids.branch(loopHash(request))
-    const removals = [...exchange.removals, ...claimedIdentity(request)]
-    const headers = identityHeaders(exchange)
+    const removals = [
+      ...exchange.removals,
+      ...claimedIdentity(request),
+      ...linesOf(request, HeaderId.MaxBreadth),
+    ]
+    const headers = `Max-Breadth: ${branch.breadth}\r\n${identityHeaders(exchange)}`
     const from = formsDialog(exchange) ? transaction.flow : null
     const bytes = this.#serialize(request, branch.target, id, flow, from, removals, headers)
     return this.#parts.transactions.request(request.method, id, bytes, flow, branch)
@@ -167,9 +185,7 @@ export class DialogHandler implements Handler {
 
   handle(exchange: Exchange): Verdict {
     if (!exchange.inDialog) return 'next'
-    // Nobody is challenged within a dialog, yet phones repeat their proof: it was for us (section 22.3).
-    exchange.removals.push(...linesOf(exchange.request, HeaderId.ProxyAuthorization))
-    this.#proxy.forward(exchange, [{ uri: exchange.uri, routes: exchange.routes, binding: null }])
+    this.#proxy.forwardInDialog(exchange)
     return 'done'
   }
 }

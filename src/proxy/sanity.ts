@@ -6,7 +6,7 @@ import { bareHost } from '../sip/host.ts'
 import { loopHashOf } from '../sip/id.ts'
 import { HeaderId, MethodId, Problem, SchemeId, type SipRequest } from '../sip/message.ts'
 import { PROBLEM_NAMES } from '../sip/parse.ts'
-import { parseSentBy, viaValues } from '../sip/via.ts'
+import { hasOneVia, parseSentBy, viaValues } from '../sip/via.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import { loopHash } from './loop.ts'
 
@@ -28,9 +28,11 @@ export class SanityHandler implements Handler {
   handle(exchange: Exchange): Verdict {
     const { request } = exchange
     if (request.problem !== Problem.Ok) return refuseBroken(exchange)
-    if (request.uriScheme !== SchemeId.Sip) {
-      // sips needs TLS on every hop and tel a plan of its own (sections 16.3 and 26.2.2).
-      exchange.answer(416, 'only sip URIs are served')
+    // It goes where its INVITE went, or nowhere; what it requires is ignored (section 8.2.2.3).
+    if (request.methodId === MethodId.CANCEL) return 'next'
+    if (request.uriScheme !== SchemeId.Sip && request.uriScheme !== SchemeId.Tel) {
+      // sips needs TLS on every hop (sections 16.3 and 26.2.2).
+      exchange.answer(416, 'only sip and tel URIs are served')
       return 'done'
     }
     // Only who would forward it has to count: what is for the server itself has arrived (section 16.3 item 3).
@@ -45,6 +47,7 @@ export class SanityHandler implements Handler {
   /** Section 16.3 item 4 with RFC 5393: seen before, and nothing in it has changed since. */
   #hasLooped(exchange: Exchange): boolean {
     const { request } = exchange
+    // Straight from a phone, as nearly every request is.
     if (hasOneVia(request) && !this.#parts.isLocal(bareHost(request.viaHost), request.viaPort)) return false
     const most = this.#parts.limits.viasPerMessage
     const vias = viaValues(request, most + 1)
@@ -63,13 +66,6 @@ export class SanityHandler implements Handler {
     }
     return false
   }
-}
-
-/** Straight from a phone, as nearly every request is. */
-function hasOneVia(request: SipRequest): boolean {
-  const line = request.firstViaLine
-  const isWhole = request.topViaSpan.end === request.headerValueSpan(line).end
-  return isWhole && request.findHeader(HeaderId.Via, line + 1) < 0
 }
 
 function refuseBroken(exchange: Exchange): Verdict {
@@ -100,7 +96,8 @@ function refuseUnsupported(exchange: Exchange): Verdict {
 
 /** A REGISTER, or a request without a user part that belongs to no dialog, such as OPTIONS to the domain. */
 function isForServer(request: SipRequest): boolean {
-  return request.methodId === MethodId.REGISTER || (request.uriUser === '' && !request.hasToTag)
+  if (request.methodId === MethodId.REGISTER) return true
+  return request.uriScheme === SchemeId.Sip && request.uriUser === '' && !request.hasToTag
 }
 
 /** Option tags, lower case; what is no token can't be echoed into a header. */

@@ -28,7 +28,19 @@ export interface TargetRouterParts {
 const DEFAULT_PORT = 5060
 
 export function bindingTargets(bindings: readonly Binding[]): Target[] {
-  return bindings.map((binding) => ({ uri: binding.contact, routes: splitList(binding.path), binding }))
+  return bindings.map((binding) => ({
+    uri: asRequestUri(binding.contact),
+    routes: splitList(binding.path),
+    binding,
+  }))
+}
+
+/** Without what no Request-URI may hold (section 16.6 step 2, section 19.1.1 table 1): headers, and a method. */
+function asRequestUri(contact: string): string {
+  // A user may hold question marks and semicolons.
+  const host = contact.indexOf('@') + 1
+  const [address = ''] = contact.slice(host).split('?', 1)
+  return contact.slice(0, host) + address.replace(/;method(?:=[^;]*)?(?=;|$)/gi, '')
 }
 
 export class TargetRouter {

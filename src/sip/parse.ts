@@ -1,6 +1,6 @@
 // Bytes to a message, or to the reason why they are none. Never throws.
 
-import { Field, Problem } from '../../wasm/layout.ts'
+import { Field, NONE, Problem } from '../../wasm/layout.ts'
 import { SipRequest, SipResponse } from './message.ts'
 import { keep, scan } from './scanner.ts'
 
@@ -10,12 +10,21 @@ export interface ParseFailure {
   readonly problem: Problem
 }
 
+/** A datagram ends its message; in a stream only Content-Length does, so there it has to be (section 18.3). */
+export type Carrier = 'datagram' | 'stream'
+
 /**
  * A request may still have a `problem` (it is answered with 400 or 505); a response has none, because a broken one is
  * dropped (RFC 3261 section 18.1.2 leaves no other use for it).
  */
-export function parseMessage(bytes: Buffer): SipRequest | SipResponse | ParseFailure {
+export function parseMessage(
+  bytes: Buffer,
+  carrier: Carrier = 'datagram',
+): SipRequest | SipResponse | ParseFailure {
   const index = scan(bytes)
+  if (carrier === 'stream' && index[Field.Problem] === Problem.Ok && index[Field.ContentLength] === NONE) {
+    index[Field.Problem] = Problem.ContentLength
+  }
   const problem: Problem = index[Field.Problem]!
   if (problem === Problem.NotSip || problem === Problem.TooManyHeaders) return { kind: 'failure', problem }
   // No Via, no answer: the address it came from may not be the one that asked (section 18.2.2).

@@ -67,6 +67,8 @@ export interface ResponseParts {
   readonly reason?: string
   /** Added to To when the request has no tag there; every answer but 100 needs one (section 8.2.6.2). */
   readonly toTag?: string
+  /** How long the request lay here before its 100: told beside its Timestamp (section 8.2.6.1). */
+  readonly delay_s?: number
   /** Whole header lines, each with its CRLF. */
   readonly headers?: string
   readonly body?: { readonly type: string; readonly text: string }
@@ -75,8 +77,7 @@ export interface ResponseParts {
 /** An answer of our own (section 8.2.6): Via, From, To, Call-ID and CSeq as they came. */
 export function buildResponse(request: SipRequest, status: number, parts: ResponseParts = {}): Buffer {
   let text = `SIP/2.0 ${status} ${parts.reason ?? reasonPhrase(status)}\r\n`
-  for (let line = 0; line < request.headerCount; line++)
-    text += copiedLine(request, line, status, parts.toTag)
+  for (let line = 0; line < request.headerCount; line++) text += copiedLine(request, line, status, parts)
   text += parts.headers ?? ''
   if (parts.body === undefined) return Buffer.from(`${text}Content-Length: 0\r\n\r\n`, 'latin1')
   const length = parts.body.text.length
@@ -85,7 +86,7 @@ export function buildResponse(request: SipRequest, status: number, parts: Respon
 }
 
 /** What an answer takes over from one line of its request, '' for nothing. A second From and the like is left out. */
-function copiedLine(request: SipRequest, line: number, status: number, toTag: string | undefined): string {
+function copiedLine(request: SipRequest, line: number, status: number, parts: ResponseParts): string {
   const id = request.headerId(line)
   switch (id) {
     case HeaderId.Via:
@@ -94,16 +95,19 @@ function copiedLine(request: SipRequest, line: number, status: number, toTag: st
       return line === request.findHeader(id) ? `From: ${request.headerValue(line)}\r\n` : ''
     case HeaderId.To: {
       if (line !== request.findHeader(id)) return ''
-      const tag = toTag === undefined || request.hasToTag ? '' : `;tag=${toTag}`
+      const tag = parts.toTag === undefined || request.hasToTag ? '' : `;tag=${parts.toTag}`
       return `To: ${request.headerValue(line)}${tag}\r\n`
     }
     case HeaderId.CallId:
       return line === request.findHeader(id) ? `Call-ID: ${request.headerValue(line)}\r\n` : ''
     case HeaderId.CSeq:
       return line === request.findHeader(id) ? `CSeq: ${request.headerValue(line)}\r\n` : ''
-    case HeaderId.Timestamp:
+    case HeaderId.Timestamp: {
       // Section 8.2.6.1: 100 copies it.
-      return status === 100 ? `Timestamp: ${request.headerValue(line)}\r\n` : ''
+      if (status !== 100 || line !== request.findHeader(id)) return ''
+      const delay = parts.delay_s === undefined ? '' : ` ${parts.delay_s}`
+      return `Timestamp: ${request.headerValue(line)}${delay}\r\n`
+    }
     default:
       return ''
   }
@@ -153,8 +157,8 @@ export function forwardRequest(request: SipRequest, edits: ForwardEdits): Buffer
   return splice.bytes()
 }
 
-/** Section 16.7 step 3: the topmost Via value, which is ours, comes off. */
-export function forwardResponse(response: SipResponse, removals: readonly Span[] = []): Buffer {
+/** Section 16.7 step 3: the topmost Via value, which is ours, comes off. `added`: whole lines, after all others. */
+export function forwardResponse(response: SipResponse, removals: readonly Span[] = [], added = ''): Buffer {
   const splice = new Splice(response.bytes, response.bodyEnd)
   const line = response.firstViaLine
   const via = response.topViaSpan
@@ -167,9 +171,9 @@ export function forwardResponse(response: SipResponse, removals: readonly Span[]
     splice.remove(whole.start, whole.end)
   }
   for (const removal of removals) splice.remove(removal.start, removal.end)
-  if (!response.hasContentLength) {
-    splice.insert(response.headersEnd, `Content-Length: ${response.bodyEnd - response.bodyStart}\r\n`)
-  }
+  const length = response.bodyEnd - response.bodyStart
+  const ending = response.hasContentLength ? added : `${added}Content-Length: ${length}\r\n`
+  if (ending !== '') splice.insert(response.headersEnd, ending)
   return splice.bytes()
 }
 

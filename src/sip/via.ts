@@ -21,6 +21,13 @@ export function viaValues(message: SipRequest | SipResponse, most: number): stri
   return values
 }
 
+/** Nobody but the topmost: a request straight from its sender, or an answer that is meant for whoever gets it. */
+export function hasOneVia(message: SipRequest | SipResponse): boolean {
+  const line = message.firstViaLine
+  const isWhole = message.topViaSpan.end === message.headerValueSpan(line).end
+  return isWhole && message.findHeader(HeaderId.Via, line + 1) < 0
+}
+
 export interface SentBy {
   readonly host: string
   /** 0 when none is written. */

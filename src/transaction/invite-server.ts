@@ -97,7 +97,7 @@ export class InviteServerTransaction {
         if (this.#last !== null) this.#home.transmit(this, this.#last)
         return
       case TimerName.Trying:
-        this.respond(100, buildResponse(this.request, 100))
+        this.respond(100, buildResponse(this.request, 100, { delay_s: TRYING_ms / 1000 }))
         return
       case TimerName.H:
       case TimerName.I:

@@ -206,7 +206,7 @@ export class TransactionLayer implements TransactionHome {
     const transaction =
       request.methodId === MethodId.INVITE
         ? new InviteServerTransaction(this, key, request, reply)
-        : new ServerTransaction(this, key, request.method, request.bytes.length, reply)
+        : new ServerTransaction(this, key, request, reply)
     this.#begin(transaction)
     this.#servers.set(key, transaction)
     this.#serverBytes += transaction.size_bytes

@@ -34,7 +34,9 @@ export class Receiver implements TransportUser {
   }
 
   #receive(bytes: Buffer, flow: Flow): void {
-    const message = parseMessage(bytes)
+    // A WebSocket's message ends by itself, as a datagram does (RFC 7118 section 5.2).
+    const isStream = flow.transport === 'tcp' || flow.transport === 'tls'
+    const message = parseMessage(bytes, isStream ? 'stream' : 'datagram')
     if (message.kind === 'failure') {
       this.parseFailures[message.problem]!++
       return

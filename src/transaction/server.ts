@@ -1,8 +1,10 @@
-// Non-INVITE server transaction: RFC 3261 section 17.2.2 (figure 8).
+// Non-INVITE server transaction: RFC 3261 section 17.2.2 (figure 8), RFC 4320.
 
 import type { Timer } from '../clock.ts'
+import type { SipRequest } from '../sip/message.ts'
+import { buildResponse } from '../sip/serialize.ts'
 import type { Flow } from '../transport/transport.ts'
-import { TimerName, TRANSACTION_ms } from './timer.ts'
+import { LATE_ms, TimerName, TRANSACTION_ms } from './timer.ts'
 import type { TransactionHome } from './transaction.ts'
 
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'terminated'
@@ -12,22 +14,23 @@ export class ServerTransaction {
   readonly key: string
   readonly method: string
   readonly flow: Flow
-  /** What the layer reckons it to hold. The request itself is the user's: nothing here needs it any more. */
+  /** What the layer reckons it to hold. */
   readonly size_bytes: number
   readonly #home: TransactionHome
+  /** For its 100; let go of once there was an answer, as a transaction may stay for long after it. */
+  #request: SipRequest | null
   #state: ServerState = 'trying'
   #last: Buffer | null = null
   #limit: Timer | null
 
-  constructor(home: TransactionHome, key: string, method: string, size_bytes: number, flow: Flow) {
+  constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow) {
     this.#home = home
     this.key = key
-    this.method = method
-    this.size_bytes = size_bytes
+    this.method = request.method
+    this.size_bytes = request.bytes.length
+    this.#request = request
     this.flow = flow
-    // No figure has it: a request that is never answered must not live for ever. Timer F has ended its other side by
-    // then; RFC 4320 section 4.2 lets a late answer fall silently.
-    this.#limit = home.clock.after(2 * TRANSACTION_ms, this, TimerName.Silence)
+    this.#limit = home.clock.after(LATE_ms, this, TimerName.Trying)
   }
 
   get state(): ServerState {
@@ -52,13 +55,24 @@ export class ServerTransaction {
   }
 
   onTimer(which: number): void {
-    if (which === TimerName.J || which === TimerName.Silence) this.#terminate()
+    if (which === TimerName.Trying) this.#sayTrying()
+    else if (which === TimerName.J || which === TimerName.Silence) this.#terminate()
   }
 
   /** The asker is out of reach: timer J ends the transaction, its retransmission may reach us until then. */
   onSendFailed(): void {}
 
+  #sayTrying(): void {
+    // No figure has it: a request that is never answered must not live for ever. Timer F has ended its other side by
+    // then; RFC 4320 section 4.2 lets a late answer fall silently.
+    this.#limit = this.#home.clock.after(2 * TRANSACTION_ms - LATE_ms, this, TimerName.Silence)
+    if (this.#state !== 'trying' || this.#request === null) return
+    this.respond(100, buildResponse(this.#request, 100, { delay_s: LATE_ms / 1000 }))
+    this.#request = null
+  }
+
   #complete(): void {
+    this.#request = null
     this.#limit?.cancel()
     this.#limit = null
     if (this.flow.reliable) this.#terminate()
@@ -73,6 +87,7 @@ export class ServerTransaction {
     this.#state = 'terminated'
     this.#limit?.cancel()
     this.#limit = null
+    this.#request = null
     this.#last = null
     this.#home.ended(this)
   }

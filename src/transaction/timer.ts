@@ -14,6 +14,12 @@ export const D_ms = 32_000
 /** Section 17.2.1: an INVITE that nobody has answered for so long gets a 100 from its transaction, ms. */
 export const TRYING_ms = 200
 
+/**
+ * RFC 4320 section 4.1: any other request gets its 100 when timer E of its sender, having fired after T1, 3*T1 and
+ * 7*T1, has come to T2: an earlier one would only slow down the repetition of a request whose answer was lost, ms.
+ */
+export const LATE_ms = 7 * T1_ms
+
 /** What a machine is woken for; given to Clock.after. */
 export enum TimerName {
   A = 0,

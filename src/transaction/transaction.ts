@@ -32,6 +32,8 @@ export interface ClientUser {
 
 /** The side above an INVITE server transaction that was forwarded: hears of CANCEL. */
 export interface Cancellable {
+  /** Of the answers to the INVITE, as far as it is known: the CANCEL's own should have the same (section 9.2). */
+  readonly toTag: string
   onCancel(cancel: SipRequest): void
 }
 

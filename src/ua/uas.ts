@@ -17,6 +17,9 @@ export interface AssertedIdentity {
 /** Hears of each final answer that the server gave by itself: for the log and for counting. */
 export type AnswerListener = (exchange: Exchange, status: number, why: string) => void
 
+/** Section 20.35: who answered, so that traces can be read; not which version, which would help attackers. */
+const SERVER = 'Server: SipWitchEs\r\n'
+
 export class Exchange {
   readonly request: SipRequest
   readonly transaction: AnyServerTransaction
@@ -32,6 +35,7 @@ export class Exchange {
   readonly removals: Span[] = []
   readonly #ids: IdSource
   readonly #onAnswer: AnswerListener
+  #toTag: string | null = null
   #trying = false
 
   constructor(
@@ -47,18 +51,25 @@ export class Exchange {
     this.#onAnswer = onAnswer
   }
 
+  /** Of all our answers to this request but 100 (section 8.2.6.2). */
+  get toTag(): string {
+    this.#toTag ??= this.#ids.tag()
+    return this.#toTag
+  }
+
   /** A final answer of our own. `why` is for the log: the peer hears the generic phrase (STYLE C6). */
   answer(status: number, why: string, parts: ResponseParts = {}): void {
+    const headers = `${parts.headers ?? ''}${SERVER}`
     this.transaction.respond(
       status,
-      buildResponse(this.request, status, { toTag: this.#ids.tag(), ...parts }),
+      buildResponse(this.request, status, { toTag: this.toTag, ...parts, headers }),
     )
     this.#onAnswer(this, status, why)
   }
 
   /**
    * 100 Trying to an INVITE, once: stops the sender's retransmissions; it has no To tag (section 8.2.6.2). Any other
-   * request gets none (RFC 4320 section 4.1).
+   * request gets its 100 from the transaction, when it is late enough (RFC 4320 section 4.1).
    */
   trying(): void {
     if (this.#trying || this.transaction.kind !== 'invite-server') return

@@ -92,6 +92,25 @@ describe('a caller that was proved', () => {
       }
     }),
   )
+
+  test(
+    'shows its proof for another realm within the dialog and in ACK too (section 22.3)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      const proof = (await alice.calls('102')).header('Proxy-Authorization')
+      bob.answers(await bob.expects('INVITE'), '200 OK')
+      const dialog = Dialog.ofCaller(alice, await alice.expects('200'))
+      const others = [
+        'Digest username="x", realm="elsewhere", nonce="n", uri="sip:a", response="00"',
+        'Own x',
+      ]
+      const headers = [proof, ...others].map((value) => `Proxy-Authorization: ${value}`)
+      for (const method of ['ACK', 'BYE']) {
+        dialog.sends(method, { headers })
+        expect((await bob.expects(method)).headers('Proxy-Authorization')).toEqual(others)
+      }
+    }),
+  )
 })
 
 describe('an extension', () => {

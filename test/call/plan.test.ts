@@ -45,7 +45,7 @@ describe('a call', () => {
 
   test.each([
     ['a number that nobody has', 'sip:699@office.example', '404'],
-    ['nobody', 'sip:office.example', '404'],
+    ['the server itself', 'sip:office.example', '405'],
     ['a name longer than any', `sip:${'9'.repeat(65)}@office.example`, '404'],
     ['an extension without a phone', 'sip:103@office.example', '480'],
     ['another domain', 'sip:102@elsewhere.example', '403'],
@@ -134,6 +134,61 @@ describe('a called record that must be looked up', () => {
         alice.acks(invite, await alice.expects('404'))
         office.database.fault = 'hangs'
       }
+    }),
+  )
+})
+
+describe('a number', () => {
+  test.each([
+    'tel:1-02',
+    'tel:102;phone-context=office.example',
+    'sip:1.0.2@office.example;user=phone',
+    'sip:102@10.0.0.1;maddr=10.0.0.1',
+  ])('written as %s rings its phone (RFC 3966, RFC 3261 section 19.1.6)', (uri) =>
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      await alice.proves('MESSAGE', uri)
+      const message = await bob.expects('MESSAGE')
+      expect(message.startLine).toBe(`MESSAGE ${bob.contactUri} SIP/2.0`)
+      bob.answers(message, '200 OK')
+      await alice.expects('200')
+    })(),
+  )
+
+  test(
+    'of the whole world keeps its plus',
+    inOffice(
+      async (office) => {
+        const alice = office.phone('101')
+        const bob = await office.registered('+493012')
+        await alice.proves('MESSAGE', 'tel:+49-30-12')
+        bob.answers(await bob.expects('MESSAGE'), '200 OK')
+        await alice.expects('200')
+      },
+      { numbers: ['101', '+493012'] },
+    ),
+  )
+
+  test(
+    'in From and in the To of a REGISTER is an extension, and has to prove it',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), office.phone('102')]
+      await bob.registers({ to: '<tel:1-02>' })
+      await alice.proves('MESSAGE', 'tel:102', { from: '<tel:1-01>;tag=1' })
+      const message = await bob.expects('MESSAGE')
+      expect(message.header('P-Asserted-Identity')).toContain('<sip:101@office.example>')
+      bob.answers(message, '200 OK')
+      await alice.expects('200')
+    }),
+  )
+
+  test(
+    'behind an maddr that is not ours is not for us to relay (section 16.5)',
+    inOffice(async (office) => {
+      await office.registered('102')
+      const alice = office.phone('101')
+      await alice.proves('MESSAGE', 'sip:102@office.example;maddr=192.0.2.1')
+      await alice.expects('403')
     }),
   )
 })

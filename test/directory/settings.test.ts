@@ -64,6 +64,7 @@ describe('settings', () => {
     ['max_bindings', '1e1', 'whole number'],
     ['max_bindings', ' 5', 'whole number'],
     ['expires_min_s', '-60', 'whole number'],
+    ['expires_min_s', '3601', 'from 1 to 3600'],
     ['nonce_lifetime_s', '99999999999', 'whole number'],
     ['stranger_methods', 'options', 'methods in capitals'],
     ['stranger_methods', 'OPTIONS INVITE', 'methods in capitals'],
@@ -79,7 +80,7 @@ describe('settings', () => {
   }
 
   test('that contradict each other stay as they were, the others act', () => {
-    const { values, problems } = read({ expires_min_s: '4000', max_bindings: '3' })
+    const { values, problems } = read({ expires_min_s: '3600', expires_max_s: '3599', max_bindings: '3' })
     expect(values).toEqual({ ...SETTING_DEFAULTS, maxBindings: 3 })
     expect(problems).toEqual([{ key: 'expires_default_s', problem: expect.stringContaining('rising order') }])
   })

@@ -48,3 +48,38 @@ test(
     await eve.expects('403')
   }),
 )
+
+test(
+  'OPTIONS says all that section 11.2 asks for',
+  inOffice(async (office) => {
+    const phone = office.phone('eve')
+    phone.sends(phone.request('OPTIONS', 'sip:office.example', STRANGER))
+    const answer = await phone.expects('200')
+    expect(answer.header('Accept-Encoding')).toBe('identity')
+    expect(answer.header('Accept-Language')).toBe('en')
+  }),
+)
+
+test.each(['INVITE', 'MESSAGE', 'SUBSCRIBE', 'DANCE'])(
+  '%s to the server itself is 405 and says what may be sent (section 8.2.1)',
+  (method) =>
+    inOffice(async (office) => {
+      const phone = office.phone('101')
+      for (const uri of ['sip:office.example', 'sip:10.0.0.1;maddr=office.example']) {
+        const request = phone.sends(phone.request(method, uri))
+        const refusal = await phone.expects('405')
+        expect(refusal.header('Allow')).toBe('OPTIONS, REGISTER')
+        if (method === 'INVITE') phone.acks(request, refusal)
+      }
+    })(),
+)
+
+test.each(['BYE', 'INFO', 'UPDATE'])(
+  '%s to the server itself, in a dialog that it has not, is 481 (section 12.2.2)',
+  (method) =>
+    inOffice(async (office) => {
+      const phone = office.phone('101')
+      phone.sends(phone.request(method, 'sip:office.example', { to: '<sip:office.example>;tag=gone' }))
+      await phone.expects('481')
+    })(),
+)

@@ -149,12 +149,80 @@ describe('a CANCEL', () => {
   )
 
   test(
+    'is asked for nothing but its INVITE: what it requires is passed over (section 8.2.2.3)',
+    inOffice(async (office) => {
+      const bob = await office.registered('102')
+      const alice = office.phone('101')
+      const invite = await alice.calls('102')
+      const ringing = await bob.expects('INVITE')
+      bob.answers(ringing, '180 Ringing')
+      await alice.expects('180')
+      alice.cancels(invite, 'Require: nothingSupportsThis', 'Proxy-Require: norThis')
+      await alice.expects('200')
+      bob.answers(await bob.expects('CANCEL'), '200 OK')
+      bob.answers(ringing, '487 Request Terminated')
+      alice.acks(invite, await alice.expects('487'))
+    }),
+  )
+
+  test(
     'is not challenged: it is hop by hop, and its branch proves enough (section 22.1)',
     inOffice(async (office) => {
       const { alice, invite } = await ringing(office)
       alice.cancels(invite)
       await alice.expects('200')
       expect(alice.count('407')).toBe(1)
+    }),
+  )
+})
+
+describe("the To tag of a CANCEL's 200 is the one of the INVITE's answers (section 9.2)", () => {
+  test(
+    'of ours, where no phone has spoken yet',
+    inOffice(async (office) => {
+      const bob = await office.registered('102')
+      const alice = office.phone('101')
+      const invite = await alice.calls('102')
+      await bob.expects('INVITE')
+      alice.cancels(invite)
+      const cancelled = await alice.expects('200')
+      await office.passes(32_000)
+      const refusal = await alice.expects('487')
+      expect(refusal.header('To')).toBe(cancelled.header('To'))
+      alice.acks(invite, refusal)
+    }),
+  )
+
+  test(
+    'of the phone that rings',
+    inOffice(async (office) => {
+      const bob = await office.registered('102')
+      const alice = office.phone('101')
+      const invite = await alice.calls('102')
+      const ringing = await bob.expects('INVITE')
+      bob.answers(ringing, '180 Ringing')
+      const heard = await alice.expects('180')
+      alice.cancels(invite)
+      expect((await alice.expects('200')).header('To')).toBe(heard.header('To'))
+      bob.answers(await bob.expects('CANCEL'), '200 OK')
+      bob.answers(ringing, '487 Request Terminated')
+      const refusal = await alice.expects('487')
+      expect(refusal.header('To')).toBe(heard.header('To'))
+      alice.acks(invite, refusal)
+    }),
+  )
+
+  test(
+    'of ours, while the called record is looked up',
+    inOffice(async (office) => {
+      const alice = await office.registered('101')
+      office.database.answer_ms = 1000
+      const invite = await alice.calls('102')
+      alice.cancels(invite)
+      const cancelled = await alice.expects('200')
+      const refusal = await alice.expects('487')
+      expect(refusal.header('To')).toBe(cancelled.header('To'))
+      alice.acks(invite, refusal)
     }),
   )
 })

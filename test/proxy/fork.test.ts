@@ -189,6 +189,20 @@ describe('the best answer (section 16.7 step 6)', () => {
   )
 
   test(
+    'is 503 with Retry-After when it is we who have no room: that is true of the next request too',
+    inOffice(
+      async (office) => {
+        const [alice] = [office.phone('101'), await office.registered('102')]
+        const invite = await alice.calls('102')
+        const refusal = await alice.expects('503')
+        expect(refusal.header('Retry-After')).toBe('5')
+        alice.acks(invite, refusal)
+      },
+      { limits: { clientTransactions: 0 } },
+    ),
+  )
+
+  test(
     'is never a 503 of a phone: it would keep the caller from us altogether',
     inOffice(async (office) => {
       const { alice, invite, phones, invites } = await ring(office, 1)

@@ -8,7 +8,7 @@ const BOB = 'sip:102@office.example'
 
 describe('a forwarded request', () => {
   test(
-    'differs only in Request-URI, Via and Max-Forwards: all else is there byte for byte (section 16.6 step 1)',
+    'differs only in Request-URI, Via, Max-Forwards and Max-Breadth: byte for byte the rest is there (section 16.6)',
     inOffice(async (office) => {
       const [eve, bob] = [office.phone('eve'), await office.registered('102')]
       const headers = [
@@ -27,6 +27,7 @@ describe('a forwarded request', () => {
       const restored = received.text
         .replace(/^OPTIONS \S+/, `OPTIONS ${BOB}`)
         .replace(`Via: ${ours}\r\n`, '')
+        .replace('Max-Breadth: 60\r\n', '')
         .replace(`Via: ${vias[0]}`, `Via: ${sent.header('Via')}`)
         .replace('Max-Forwards: 69', 'Max-Forwards: 70')
       expect(restored).toBe(sent.text)
@@ -69,6 +70,23 @@ describe('a forwarded answer', () => {
       const answer = bob.answers(request, '200 Fine', ['X-Strange:\t \xff'], 'body\x00')
       const passed = await eve.expects('200')
       expect(passed.text).toBe(answer.text.replace(`Via: ${request.headers('Via')[0]}\r\n`, ''))
+    }),
+  )
+
+  test(
+    'that is a 302 goes up with its contacts, and nobody is called there (section 16.7 step 4)',
+    inOffice(async (office) => {
+      const [alice, bob, carol] = [office.phone('101'), await office.registered('102'), office.phone('103')]
+      const invite = await alice.calls('102')
+      const contacts = [
+        `Contact: <${carol.contactUri}>;q=0.5, <sip:x@elsewhere.example>`,
+        'Contact: <tel:+1>',
+      ]
+      bob.answers(await bob.expects('INVITE'), '302 Moved Temporarily', contacts)
+      const moved = await alice.expects('302')
+      expect(moved.headers('Contact').map((contact) => `Contact: ${contact}`)).toEqual(contacts)
+      alice.acks(invite, moved)
+      await carol.expectsNothing()
     }),
   )
 

@@ -12,7 +12,7 @@ describe('a request', () => {
     'with a URI that is no sip URI is 416 (section 16.3 item 2)',
     inOffice(async (office) => {
       const phone = office.phone('101')
-      for (const uri of ['sips:102@office.example', 'tel:+4930123', 'mailto:a@b']) {
+      for (const uri of ['sips:102@office.example', 'mailto:a@b', 'urn:service:sos']) {
         phone.sends(phone.request('OPTIONS', uri))
         await phone.expects('416')
       }
@@ -147,5 +147,56 @@ test(
     phone.sends(text('OPTIONS sip:office.example SIP/2.0', 'Subject: no Via', ''))
     await phone.expectsNothing()
     expect(office.server.receiver.parseFailures.reduce((sum, count) => sum + count)).toBe(2)
+  }),
+)
+
+describe('a stream', () => {
+  test(
+    'whose message has no Content-Length hears 400, as its end is not known (section 18.3)',
+    inOffice(async (office) => {
+      const phone = office.phone('101', { transport: 'tcp' })
+      phone.sends(phone.request('OPTIONS', 'sip:office.example').replace(/^Content-Length:.*\r\n/m, ''))
+      expect((await phone.expects('400')).startLine).toBe('SIP/2.0 400 Bad Request - content_length')
+    }),
+  )
+
+  test(
+    'whose answer has none is not heard: it is dropped (section 18.3)',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102', { transport: 'tcp' })]
+      const invite = await alice.calls('102')
+      const again = await bob.expects('INVITE')
+      const answer = (status: string) =>
+        text(
+          `SIP/2.0 ${status}`,
+          ...again.headers('Via').map((via) => `Via: ${via}`),
+          `From: ${again.header('From')}`,
+          `To: ${again.header('To')};tag=b`,
+          `Call-ID: ${again.header('Call-ID')}`,
+          `CSeq: ${again.header('CSeq')}`,
+          '',
+        )
+      bob.sends(answer('486 Busy Here'))
+      await alice.expectsNothing()
+      bob.answers(again, '486 Busy Here')
+      alice.acks(invite, await alice.expects('486'))
+    }),
+  )
+})
+
+test(
+  'an answer without a Via below ours was meant for nobody: 502 (section 16.7 step 3)',
+  inOffice(async (office) => {
+    const [alice, bob] = [office.phone('101'), await office.registered('102')]
+    await alice.proves('MESSAGE', BOB)
+    const message = await bob.expects('MESSAGE')
+    const [top = ''] = message.headers('Via')
+    const bare = (status: string) =>
+      `SIP/2.0 ${status}\r\nVia: ${top}\r\nFrom: ${message.header('From')}\r\nTo: ${message.header('To')};tag=b\r\n` +
+      `Call-ID: ${message.header('Call-ID')}\r\nCSeq: ${message.header('CSeq')}\r\nContent-Length: 0\r\n\r\n`
+    bob.sends(bare('180 Ringing'))
+    await alice.expectsNothing()
+    bob.sends(bare('200 OK'))
+    await alice.expects('502')
   }),
 )

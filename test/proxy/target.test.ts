@@ -164,3 +164,17 @@ describe('an answer', () => {
     }),
   )
 })
+
+test(
+  'what no Request-URI may hold is taken out of a contact that has it (section 16.6 step 2, table 1)',
+  inOffice(async (office) => {
+    const bob = office.phone('102')
+    await bob.registers({
+      contacts: [`<sip:10;method=2@${bob.sentBy};method=INVITE;line=1?Subject=x&Route=%3Csip:y%3E>`],
+    })
+    await office.phone('101').calls('102')
+    const invite = await bob.expects('INVITE')
+    expect(invite.startLine).toBe(`INVITE sip:10;method=2@${bob.sentBy};line=1 SIP/2.0`)
+    bob.answers(invite, '486 Busy Here')
+  }),
+)

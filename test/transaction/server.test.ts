@@ -24,11 +24,43 @@ describe('Trying', () => {
   test('never answered, it ends once its other side has long given up', () => {
     const { stage, transaction } = trying()
     stage.clock.advance(63_999)
-    expect(transaction.state).toBe('trying')
+    expect(transaction.state).toBe('proceeding')
     stage.clock.advance(1)
     expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
     respond(transaction, 200)
-    expect(stage.flow.sent).toEqual([])
+    expect(stage.flow.sent).toEqual(['3500 100'])
+  })
+
+  test.each([false, true])(
+    'a 100 by itself once timer E of the other side has reached T2, reliable: %p (RFC 4320 section 4.1)',
+    (reliable) => {
+      const { stage, transaction } = trying(reliable)
+      stage.clock.advance(3499)
+      expect([transaction.state, stage.flow.sent]).toEqual(['trying', []])
+      stage.clock.advance(1)
+      expect([transaction.state, stage.flow.sent]).toEqual(['proceeding', ['3500 100']])
+      stage.receives(OPTIONS)
+      respond(transaction, 200)
+      expect(stage.flow.sent).toEqual(['3500 100', '3500 100', '3500 200'])
+    },
+  )
+
+  test('no 100 once it is answered, nor a second one', () => {
+    const answered = trying()
+    respond(answered.transaction, 200)
+    answered.stage.clock.advance(LONG_ms)
+    expect(answered.stage.flow.sent).toEqual(['0 200'])
+    const told = trying()
+    respond(told.transaction, 100)
+    told.stage.clock.advance(4000)
+    expect(told.stage.flow.sent).toEqual(['0 100'])
+  })
+
+  test('its 100 tells how long it lay here (RFC 3261 section 8.2.6.1)', () => {
+    const stage = new Stage(false)
+    stage.receives(`${OPTIONS.trimEnd()}\r\nTimestamp: 54\r\n\r\n`)
+    stage.clock.advance(3500)
+    expect(stage.flow.bytes[0]!.toString()).toContain('\r\nTimestamp: 54 3.5\r\n')
   })
 })
 

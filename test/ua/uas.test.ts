@@ -88,6 +88,7 @@ describe('an answer of our own (RFC 3261 section 8.2.6)', () => {
       const request = phone.sends(phone.request('OPTIONS', 'sip:office.example'))
       const answer = await phone.expects('200')
       for (const name of ['From', 'Call-ID', 'CSeq']) expect(answer.header(name)).toBe(request.header(name))
+      expect(answer.header('Server')).toBe('SipWitchEs')
       expect(answer.header('To')).toMatch(/^<sip:office\.example>;tag=[0-9a-f]{20}$/)
     }),
   )
