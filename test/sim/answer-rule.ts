@@ -80,10 +80,11 @@ export class AnswerRule implements Rule {
     const now_ms = this.#home.clock.monotonic()
     for (const [key, asked] of this.#asked) {
       if (asked.ends_ms + TRANSACTION_ms < now_ms) this.#asked.delete(key)
-      // Each provisional answer lets timer C begin anew (section 16.7 step 2); then comes a CANCEL with its own limit.
+      // Into a connection that has ended nothing is sent. Each provisional answer lets timer C begin anew
+      // (section 16.7 step 2); then comes a CANCEL with its own limit.
       const patience_ms = this.#home.timerC_ms + TRANSACTION_ms + SLACK_ms
       const heard_ms = Math.max(asked.at_ms, asked.provisionalAt_ms)
-      if (asked.invite && asked.final === null && heard_ms + patience_ms < now_ms) {
+      if (asked.invite && !asked.reliable && asked.final === null && heard_ms + patience_ms < now_ms) {
         this.#home.fail(`an INVITE of ${asked.host} gets no final answer`)
       }
     }

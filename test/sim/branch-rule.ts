@@ -1,6 +1,6 @@
 // What the server owes to those whom it forwards a request to (RFC 3261 sections 16.6, 16.7, 16.10, 17.1 and 9.1).
 
-import type { Asked, AnswerRule } from './answer-rule.ts'
+import type { AnswerRule, Asked } from './answer-rule.ts'
 import type { SipText } from './sip-text.ts'
 import { ROUNDING_ms, type Rule, type RuleHome, T4_ms, TRANSACTION_ms, type WireEvent } from './wire-event.ts'
 
@@ -77,9 +77,7 @@ export class BranchRule implements Rule {
   #begin({ message, host, reliable, at_ms }: WireEvent): void {
     const method = message.method ?? ''
     const cancels = method === 'CANCEL'
-    const asked = cancels
-      ? null
-      : this.#answers.find(message.callId, message.cseq, method, message.fromTag)
+    const asked = cancels ? null : this.#answers.find(message.callId, message.cseq, method, message.fromTag)
     if (cancels) this.#onCancelSent(message, at_ms)
     else if (asked === null) this.#home.fail(`the server sends a ${method} to ${host} by itself`)
     else if (this.#branchesOf(asked).some((other) => other.host === host)) {
@@ -101,7 +99,8 @@ export class BranchRule implements Rule {
   }
 
   #onRepeated(known: Forwarded, message: SipText, at_ms: number): void {
-    if (message.text !== known.request.text) this.#home.fail(`a retransmission to ${known.host} with other bytes`)
+    if (message.text !== known.request.text)
+      this.#home.fail(`a retransmission to ${known.host} with other bytes`)
     const done = known.finalStatus > 0 || (known.invite && known.provisionalAt_ms !== null)
     if (known.reliable || done || at_ms > known.at_ms + TRANSACTION_ms + ROUNDING_ms) {
       this.#home.fail(`the server goes on repeating a ${message.method} to ${known.host}`)
@@ -114,7 +113,7 @@ export class BranchRule implements Rule {
       this.#home.fail('a CANCEL without an INVITE that it may be sent for (section 9.1)')
       return
     }
-    if (isAccepted(invite.asked) && cancel.headers('Reason').length === 0) {
+    if (isAccepted(invite.asked) && !invite.asked?.cancelled && cancel.headers('Reason').length === 0) {
       this.#home.fail(`the CANCEL to ${invite.host} does not say that the call was answered elsewhere`)
     }
     invite.cancel = cancel
@@ -153,7 +152,10 @@ export class BranchRule implements Rule {
     if (asked === null || asked.ends_ms < at_ms || asked.finalStatus >= 300) return
     if (!asked.reliable) {
       const { answers } = asked
-      this.#home.expect(() => asked.answers > answers, `the ${status} of ${forwarded.host} is not passed up at once`)
+      this.#home.expect(
+        () => asked.answers > answers,
+        `the ${status} of ${forwarded.host} is not passed up at once`,
+      )
     }
     this.#expectOthersCancelled(asked)
   }

@@ -38,13 +38,16 @@ export class Campaign {
 
   #progress(done: number, seeds: number): string {
     const { calls } = this.phones
-    return `${done} of ${seeds} seeds, ${this.world.messages} messages, ${calls} calls, ${this.failures.length} failed\n`
+    const { messages } = this.world
+    return `${done} of ${seeds} seeds, ${messages} messages, ${calls} calls, ${this.failures.length} failed\n`
   }
 
   #summary(from: number, done: number): string {
     const counts = Object.entries({ ...this.world, ...this.phones })
     const lines = counts.map(([name, count]) => `  ${name.padEnd(22)} ${count}`)
-    return `seeds ${from} to ${from + done - 1}: ${done - this.failures.length} passed, ${this.failures.length} failed\n${lines.join('\n')}\n`
+    const passed = done - this.failures.length
+    const first = `seeds ${from} to ${from + done - 1}: ${passed} passed, ${this.failures.length} failed`
+    return `${[first, ...lines].join('\n')}\n`
   }
 }
 

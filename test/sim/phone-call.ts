@@ -1,7 +1,8 @@
 // Calls of a simulated phone until they are answered: RFC 3261 sections 13 and 9.
 
 import type { Timer, Wakeable } from '../../src/clock.ts'
-import { aorOf, type PhoneCore } from './phone.ts'
+import { aorOf } from '../support/phone.ts'
+import type { PhoneCore } from './phone.ts'
 import { Dialog } from './phone-dialog.ts'
 import type { ResponseUser, UasTransaction } from './phone-transaction.ts'
 import { hopByHopText, responseText, type SipText } from './sip-text.ts'

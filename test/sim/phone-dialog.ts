@@ -2,7 +2,8 @@
 
 import type { Timer, Wakeable } from '../../src/clock.ts'
 import { splitList } from '../../src/sip/header.ts'
-import { aorOf, type PhoneCore } from './phone.ts'
+import { aorOf } from '../support/phone.ts'
+import type { PhoneCore } from './phone.ts'
 import type { UasTransaction } from './phone-transaction.ts'
 import { responseText, type SipText, uriOf, userOf } from './sip-text.ts'
 

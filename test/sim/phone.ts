@@ -1,7 +1,7 @@
 // A simulated phone: a small user agent with habits of its own. All that it does is decided by its generator.
 
 import type { Address, TransportName } from '../../src/transport/transport.ts'
-import { DOMAIN } from '../support/memory-store.ts'
+import { aorOf } from '../support/phone.ts'
 import type { Random } from '../support/random.ts'
 import type { VirtualEndpoint, VirtualNetwork } from '../support/virtual-network.ts'
 import type { PhoneCounts } from './count.ts'
@@ -53,10 +53,6 @@ export interface PhoneCore {
   reply(transaction: UasTransaction, status: number, headers?: readonly string[]): void
   onUnanswered(invite: SipText): void
   calls(number: string): void
-}
-
-export function aorOf(number: string): string {
-  return `sip:${number}@${DOMAIN.name}`
 }
 
 const NOBODY: ResponseUser = { onResponse() {}, onTimeout() {} }

@@ -2,7 +2,7 @@
 
 import type { Server } from '../../src/server.ts'
 import type { BindingRecord } from '../../src/store/store.ts'
-import type { Asked, AnswerRule } from './answer-rule.ts'
+import type { AnswerRule, Asked } from './answer-rule.ts'
 import type { BranchRule } from './branch-rule.ts'
 import { hostOf, type SipText, userOf } from './sip-text.ts'
 import type { Rule, RuleHome, WireEvent } from './wire-event.ts'
@@ -15,7 +15,7 @@ interface Known {
   keptSince_ms: number
   /** No later than then can it still be there. */
   possible_ms: number
-  /** The last REGISTER that came. */
+  /** Of the last REGISTER that came, until it is answered. */
   branch: string
 }
 
@@ -33,6 +33,11 @@ export class RegistrationRule implements Rule {
   readonly #answers: AnswerRule
   readonly #branches: BranchRule
   readonly #known = new Map<string, Known>()
+  /** Branches of the INVITEs that the server has sent: it may repeat them for longer than a binding lives. */
+  readonly #rung = new Set<string>()
+  /** Branches of the REGISTERs that came: what is repeated changes nothing. */
+  readonly #registering = new Set<string>()
+  #started_ms = 0
 
   constructor(home: RegistrationHome, answers: AnswerRule, branches: BranchRule) {
     this.#home = home
@@ -43,11 +48,16 @@ export class RegistrationRule implements Rule {
   /** Bindings that may be in the location, with those that wait for its next sweep. */
   get possibleCount(): number {
     const now_ms = this.#home.clock.monotonic()
-    return this.#known.values().reduce((n, { possible_ms }) => n + (possible_ms + WHOLE_ms >= now_ms ? 1 : 0), 0)
+    // What expired while no server ran goes at the first sweep.
+    if (now_ms <= this.#started_ms + WHOLE_ms) return Number.POSITIVE_INFINITY
+    return this.#known
+      .values()
+      .reduce((n, { possible_ms }) => n + (possible_ms + WHOLE_ms >= now_ms ? 1 : 0), 0)
   }
 
   onServerStarted(server: Server): void {
     const now_ms = this.#home.clock.monotonic()
+    this.#started_ms = now_ms
     for (const [host, { number, kept_ms }] of this.#known) {
       if (kept_ms <= now_ms) continue
       const record = this.#home.stored().find(({ contact }) => hostOf(contact) === host)
@@ -60,6 +70,8 @@ export class RegistrationRule implements Rule {
 
   onArrival({ message, host, at_ms }: WireEvent): void {
     if (message.method !== 'REGISTER' || message.headers('Authorization').length === 0) return
+    if (this.#registering.has(message.branch)) return
+    this.#registering.add(message.branch)
     const expires_ms = expiresOf(message)
     const number = userOf(message.header('To'))
     const known = this.#known.get(host) ?? { number, kept_ms: 0, keptSince_ms: 0, possible_ms: 0, branch: '' }
@@ -83,6 +95,7 @@ export class RegistrationRule implements Rule {
   #onRegistered(answer: SipText, host: string, at_ms: number): void {
     const known = this.#known.get(host)
     if (known === undefined || known.branch !== answer.branch) return
+    known.branch = ''
     const own = answer.headers('Contact').find((contact) => hostOf(contact) === host)
     if (own === undefined) {
       known.possible_ms = 0
@@ -93,11 +106,15 @@ export class RegistrationRule implements Rule {
     known.kept_ms = at_ms + granted_ms - WHOLE_ms
     known.keptSince_ms = at_ms
     const until_ms = this.#home.clock.now() + granted_ms - WHOLE_ms
-    const stored = this.#home.stored().some((row) => hostOf(row.contact) === host && row.expiresAt >= until_ms)
+    const stored = this.#home
+      .stored()
+      .some((row) => hostOf(row.contact) === host && row.expiresAt >= until_ms)
     if (!stored) this.#home.fail(`200 to the REGISTER of ${host} before it is durable`)
   }
 
   #onRings(invite: SipText, host: string, at_ms: number): void {
+    if (this.#rung.has(invite.branch)) return
+    this.#rung.add(invite.branch)
     const possible_ms = this.#known.get(host)?.possible_ms ?? 0
     if (possible_ms < at_ms) this.#home.fail(`${host} is called after its binding has expired`)
     const asked = this.#answers.find(invite.callId, invite.cseq, 'INVITE', invite.fromTag)
@@ -119,7 +136,10 @@ export class RegistrationRule implements Rule {
       const due = known.number === number && known.kept_ms > at_ms && known.keptSince_ms < asked.at_ms
       if (!due) continue
       const holds = () => this.#branches.hostsOf(asked).includes(host)
-      this.#home.expect(holds, `a call to ${number} does not reach ${host}, whose registration was acknowledged`)
+      this.#home.expect(
+        holds,
+        `a call to ${number} does not reach ${host}, whose registration was acknowledged`,
+      )
     }
   }
 }

@@ -54,7 +54,9 @@ export class Site {
     this.#transports = (['udp', 'tcp'] as const).map((name) => network.transport(name, [SERVER]))
     this.#server = await Server.start({
       clock,
-      ids: new IdSource((bytes) => bytes.forEach((_, at) => (bytes[at] = random.below(256)))),
+      ids: new IdSource((bytes) => {
+        for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256)
+      }),
       log: createLog('debug', { write: (line) => this.#onLine(line) }),
       limits: LIMITS,
       transports: this.#transports,

@@ -24,12 +24,12 @@ export interface WeatherParts {
 }
 
 const STORM_LOSS = 0.6
+/** Longest that a stopping server waits for the store, and until it is started again. */
+const RESTART_ms = 60_000
 
 export class Weather {
   readonly #parts: WeatherParts
   #over = false
-  /** A server that is stopping, or that will be started again. */
-  #restarting: Promise<void> = Promise.resolve()
 
   constructor(parts: WeatherParts) {
     this.#parts = parts
@@ -52,8 +52,7 @@ export class Weather {
     network.heal()
     network.loss = climate.loss
     this.#healStore(database)
-    while (site.server === null) await clock.pass(100)
-    await this.#restarting
+    await clock.pass(site.server === null ? RESTART_ms : 0)
     this.#parts.onEvent('the weather clears up')
   }
 
@@ -61,7 +60,7 @@ export class Weather {
     switch (trouble) {
       case 'kill':
       case 'restart':
-        this.#restarting = this.#restart(trouble)
+        void this.#restart(trouble)
         return
       case 'partition':
         this.#cut()
@@ -71,7 +70,7 @@ export class Weather {
         this.#troubleStore(trouble)
         return
       case 'vanish':
-        this.#restarting = this.#vanish()
+        void this.#vanish()
         return
       case 'storm':
         this.#storm()
