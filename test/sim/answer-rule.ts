@@ -117,9 +117,9 @@ export class AnswerRule implements Rule {
 
   #onAck({ message, at_ms }: WireEvent): void {
     const invite = this.#asked.get(`${message.branch} INVITE`)
-    if (invite === undefined || invite.finalStatus < 300 || invite.acked) return
+    if (invite === undefined || invite.finalStatus < 300 || invite.acked || at_ms > invite.ends_ms) return
     invite.acked = true
-    invite.ends_ms = invite.reliable ? at_ms : Math.min(invite.ends_ms, at_ms + T4_ms)
+    invite.ends_ms = invite.reliable ? at_ms : at_ms + T4_ms
   }
 
   /** A retransmission gets the last answer again, but for an INVITE that was accepted or whose refusal was heard. */

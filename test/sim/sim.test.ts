@@ -4,8 +4,10 @@ import { describe, expect, test } from 'bun:test'
 import { Campaign, failureText } from './campaign.ts'
 import { Simulation } from './simulation.ts'
 
-/** Of failures that were mended, each with what it was. */
-const PINNED: readonly (readonly [seed: number, was: string])[] = []
+/** Of failures that were mended, each with what it was. What the simulation draws by chance may not change for these. */
+const PINNED: readonly (readonly [seed: number, was: string])[] = [
+  [539, 'the row of a binding that expired just before another phone registered stayed for ever'],
+]
 
 const FRESH_SEEDS = 300
 const HOUR_ms = 3_600_000
