@@ -63,8 +63,8 @@ export class Location {
   }
 
   /**
-   * Puts a whole new list in place of an extension's bindings. Of those that expired since the last sweep and are not in
-   * it nobody else would be told: their rows would stay.
+   * Puts a whole new list in place of an extension's bindings. Of those that expired since the last sweep, and are not
+   * in it, nobody else would be told: their rows would stay.
    */
   replace(extensionId: number, bindings: readonly Binding[]): void {
     const now = this.#clock.now()

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { Campaign, failureText } from './campaign.ts'
 import { Simulation } from './simulation.ts'
 
-/** Of failures that were mended, each with what it was. What the simulation draws by chance may not change for these. */
+/** Of failures that were mended. They mean what they say as long as the simulation draws the same by chance. */
 const PINNED: readonly (readonly [seed: number, was: string])[] = [
   [539, 'the row of a binding that expired just before another phone registered stayed for ever'],
 ]

@@ -241,6 +241,7 @@ export class VirtualTransport implements Transport, ConnectionOwner {
     const source = { host: listening.host, port: this.#network.nextPort() }
     const connection = this.#addConnection(to, listening)
     const reach = (): void => {
+      if (!connection.open) return
       const there = this.#network.find(this.name, to)
       if (this.#network.isCut(source.host, to.host)) connection.close('timeout')
       else if (there === null) connection.close('refused')
