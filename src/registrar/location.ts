@@ -62,15 +62,17 @@ export class Location {
     return found !== undefined && found.expiresAt > this.#clock.now() ? found : null
   }
 
-  /** Puts a whole new list in place of an extension's bindings. */
+  /**
+   * Puts a whole new list in place of an extension's bindings. Of those that expired since the last sweep, and are not
+   * in it, nobody else would be told: their rows would stay.
+   */
   replace(extensionId: number, bindings: readonly Binding[]): void {
-    for (const old of this.#byExtension.get(extensionId) ?? []) this.#forget(old)
-    if (bindings.length === 0) this.#byExtension.delete(extensionId)
-    else this.#byExtension.set(extensionId, [...bindings].sort(byPreference))
-    for (const binding of bindings) {
-      this.#count++
-      if (isOnlyReachableByFlow(binding)) this.#index(binding)
-    }
+    const now = this.#clock.now()
+    const expired = this.#byExtension
+      .get(extensionId)
+      ?.filter((old) => old.expiresAt <= now && bindings.every((one) => one.contactKey !== old.contactKey))
+    this.#put(extensionId, bindings)
+    if (expired !== undefined && expired.length > 0) this.#listener.onExpired(expired)
   }
 
   /** What the database kept over a restart. */
@@ -85,7 +87,7 @@ export class Location {
     for (const [extensionId, bindings] of this.#byExtension) {
       if (bindings.every((binding) => binding.expiresAt > now)) continue
       expired.push(...bindings.filter((binding) => binding.expiresAt <= now))
-      this.replace(
+      this.#put(
         extensionId,
         bindings.filter((binding) => binding.expiresAt > now),
       )
@@ -97,6 +99,16 @@ export class Location {
   /** Nothing expires any more. */
   close(): void {
     this.#sweep.cancel()
+  }
+
+  #put(extensionId: number, bindings: readonly Binding[]): void {
+    for (const old of this.#byExtension.get(extensionId) ?? []) this.#forget(old)
+    if (bindings.length === 0) this.#byExtension.delete(extensionId)
+    else this.#byExtension.set(extensionId, [...bindings].sort(byPreference))
+    for (const binding of bindings) {
+      this.#count++
+      if (isOnlyReachableByFlow(binding)) this.#index(binding)
+    }
   }
 
   /** A contact that another extension holds already stays its own: nobody draws a neighbour's calls to himself. */

@@ -70,6 +70,17 @@ describe('the bindings of an extension', () => {
     expect(contacts(expired)).toEqual(['sip:short@a', 'sip:long@a'])
     expect(location.count).toBe(0)
   })
+
+  test('are told of at their end also when a new list comes before the sweep does', () => {
+    const { clock, expired, location, binding } = open()
+    const again = binding('sip:again@a', { expiresAt: clock.now() + 500 })
+    location.replace(EXTENSION, [again, binding('sip:gone@a', { expiresAt: clock.now() + 500 })])
+    clock.advance(600)
+    location.replace(EXTENSION, [binding('sip:new@a'), { ...again, expiresAt: clock.now() + 60_000 }])
+    expect(contacts(expired)).toEqual(['sip:gone@a'])
+    clock.advance(1000)
+    expect(contacts(expired)).toEqual(['sip:gone@a'])
+  })
 })
 
 test('a contact that can be reached directly is not looked for', () => {

@@ -129,10 +129,16 @@ export class MemoryDatabase {
     return this.#stores.size
   }
 
-  open(listener: StoreListener): MemoryStore {
-    const store = new MemoryStore(this, this.#clock, listener, () => this.#stores.delete(store))
+  /** `clock`: that of the process which opens it. When it stops, nothing of the store is done or answered any more. */
+  open(listener: StoreListener, clock = this.#clock): MemoryStore {
+    const store = new MemoryStore(this, clock, listener, () => this.#stores.delete(store))
     this.#stores.add(store)
     return store
+  }
+
+  /** Its process was killed: what was not committed by then is lost, and nobody is told of anything. */
+  abandon(): void {
+    this.#stores.clear()
   }
 
   write(changes: readonly BindingChange[]): void {

@@ -1,6 +1,6 @@
 import { formatHostPort } from '../../src/sip/host.ts'
 import type { Address, Flow, Sender, SendFailure, TransportName } from '../../src/transport/transport.ts'
-import type { VirtualNetwork } from './virtual-network.ts'
+import type { Carried, VirtualNetwork } from './virtual-network.ts'
 
 /** Who owns one end of a connection. */
 export interface ConnectionOwner {
@@ -22,7 +22,7 @@ export class VirtualConnection implements Flow {
   readonly #network: VirtualNetwork
   readonly #owner: ConnectionOwner
   #other: VirtualConnection | null = null
-  #waiting: { readonly bytes: Uint8Array; readonly sender: Sender | undefined }[] = []
+  #waiting: { readonly carried: Carried; readonly sender: Sender | undefined }[] = []
   readonly #attached = new Set<Sender>()
   #arrival_ms = 0
   #closed = false
@@ -48,9 +48,14 @@ export class VirtualConnection implements Flow {
   }
 
   send(bytes: Uint8Array, sender?: Sender): void {
-    if (this.#closed) this.#owner.onSendFailed('closed', sender)
-    else if (this.#other === null) this.#waiting.push({ bytes, sender })
-    else this.#carry(this.#other, bytes, sender)
+    if (this.#closed) {
+      this.#owner.onSendFailed('closed', sender)
+      return
+    }
+    const carried = { from: this.local, to: this.peer, bytes: Buffer.from(bytes), reliable: true }
+    this.#network.watcher?.onSent(carried)
+    if (this.#other === null) this.#waiting.push({ carried, sender })
+    else this.#carry(this.#other, carried, sender)
   }
 
   attach(sender: Sender): void {
@@ -65,14 +70,17 @@ export class VirtualConnection implements Flow {
     this.#other = other
     const waiting = this.#waiting
     this.#waiting = []
-    for (const { bytes, sender } of waiting) this.send(bytes, sender)
+    for (const { carried, sender } of waiting) this.#carry(other, carried, sender)
   }
 
   /** Ends this end now, and the other one when it hears of it. */
   close(failure: SendFailure = 'closed'): void {
     if (this.#closed) return
     this.#closed = true
-    for (const { sender } of this.#waiting) this.#owner.onSendFailed(failure, sender)
+    for (const { carried, sender } of this.#waiting) {
+      this.#network.watcher?.onLost(carried)
+      this.#owner.onSendFailed(failure, sender)
+    }
     for (const sender of this.#attached) {
       if (!this.#waiting.some((one) => one.sender === sender)) this.#owner.onSendFailed(failure, sender)
     }
@@ -83,19 +91,23 @@ export class VirtualConnection implements Flow {
     if (other !== null) this.#inOrder(() => other.close())
   }
 
-  #carry(other: VirtualConnection, bytes: Uint8Array, sender: Sender | undefined): void {
+  #carry(other: VirtualConnection, carried: Carried, sender: Sender | undefined): void {
     if (this.#network.isCut(this.local.host, this.peer.host)) {
+      this.#network.watcher?.onLost(carried)
       this.#owner.onSendFailed('timeout', sender)
       this.close('timeout')
       return
     }
-    this.#owner.onStreamSent(bytes.length)
-    const copy = Buffer.from(bytes)
-    this.#inOrder(() => other.#receive(copy))
+    this.#owner.onStreamSent(carried.bytes.length)
+    this.#inOrder(() => other.#receive(carried))
   }
 
-  #receive(bytes: Buffer): void {
-    if (!this.#closed) this.#owner.onStreamBytes(bytes, this)
+  #receive(carried: Carried): void {
+    if (this.#closed) this.#network.watcher?.onLost(carried)
+    else {
+      this.#network.watcher?.onArrival(carried)
+      this.#owner.onStreamBytes(carried.bytes, this)
+    }
   }
 
   /** A stream keeps its order, whatever the delay of each piece. */

@@ -13,6 +13,22 @@ import {
 import { Random } from './random.ts'
 import { type ConnectionOwner, VirtualConnection } from './virtual-connection.ts'
 
+/** One message between two addresses, as somebody who watches the wire sees it. */
+export interface Carried {
+  readonly from: Address
+  readonly to: Address
+  readonly bytes: Buffer
+  readonly reliable: boolean
+}
+
+/** Hears of every message: when it is sent, and what becomes of each copy. It must not answer. */
+export interface NetworkWatcher {
+  onSent(message: Carried): void
+  /** Called just before the receiver is. */
+  onArrival(message: Carried): void
+  onLost(message: Carried): void
+}
+
 /**
  * Addresses, and what happens between them. Everything is decided by the clock and the seed, so that a run can be had
  * again. The fields may be changed at any time, for what is sent from then on.
@@ -29,6 +45,7 @@ export class VirtualNetwork {
   duplication = 0
   /** What users of its transports threw: a bug in the server, or an expectation in a test. */
   readonly errors: unknown[] = []
+  watcher: NetworkWatcher | null = null
   readonly #bound = new Map<string, VirtualTransport>()
   readonly #cuts = new Set<string>()
   #number = 0
@@ -58,6 +75,11 @@ export class VirtualNetwork {
     this.#cuts.clear()
   }
 
+  /** Ends one partition. */
+  rejoin(hostA: string, hostB: string): void {
+    this.#cuts.delete(cutKey(hostA, hostB))
+  }
+
   isCut(hostA: string, hostB: string): boolean {
     return this.#cuts.has(cutKey(hostA, hostB))
   }
@@ -78,10 +100,12 @@ export class VirtualNetwork {
   }
 
   carryDatagram(from: Address, to: Address, bytes: Buffer): void {
+    const carried: Carried = { from, to, bytes, reliable: false }
+    this.watcher?.onSent(carried)
     const copies = this.#random.next() < this.duplication ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
-      if (this.#random.next() < this.loss || this.isCut(from.host, to.host)) continue
-      this.later(this.delayOnce_ms(), () => this.find('udp', to)?.onDatagram(Buffer.from(bytes), from, to))
+      if (this.#random.next() < this.loss || this.isCut(from.host, to.host)) this.watcher?.onLost(carried)
+      else this.later(this.delayOnce_ms(), () => this.#arrive(carried))
     }
   }
 
@@ -100,6 +124,16 @@ export class VirtualNetwork {
 
   nextPort(): number {
     return this.#ephemeralPort++
+  }
+
+  #arrive(datagram: Carried): void {
+    const { from, to, bytes } = datagram
+    const receiver = this.find('udp', to)
+    if (receiver === null) this.watcher?.onLost(datagram)
+    else {
+      this.watcher?.onArrival(datagram)
+      receiver.onDatagram(Buffer.from(bytes), from, to)
+    }
   }
 }
 
@@ -207,6 +241,7 @@ export class VirtualTransport implements Transport, ConnectionOwner {
     const source = { host: listening.host, port: this.#network.nextPort() }
     const connection = this.#addConnection(to, listening)
     const reach = (): void => {
+      if (!connection.open) return
       const there = this.#network.find(this.name, to)
       if (this.#network.isCut(source.host, to.host)) connection.close('timeout')
       else if (there === null) connection.close('refused')
