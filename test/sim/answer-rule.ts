@@ -25,6 +25,8 @@ export interface Asked {
 
 /** Of a record that is looked up, and of the moments that each step takes. */
 const SLACK_ms = 5000
+/** 500, 1000 and 2000 ms have passed by then (RFC 3261 section 17.1.2.2). */
+const TIMER_E_AT_T2_ms = 3500
 
 export class AnswerRule implements Rule {
   readonly #home: RuleHome
@@ -134,10 +136,18 @@ export class AnswerRule implements Rule {
   }
 
   #onProvisional(asked: Asked, message: SipText, at_ms: number): void {
-    if (!asked.invite) this.#home.fail(`a provisional answer to ${message.cseqMethod} (RFC 4320)`)
+    if (!asked.invite) this.#checkLateTrying(asked, message, at_ms)
     if (asked.final !== null) this.#home.fail(`a provisional answer after the final one, to ${asked.host}`)
     asked.provisional = message.text
     asked.provisionalAt_ms = at_ms
+  }
+
+  /** RFC 4320 section 4.1: nothing but 100, and that no sooner than timer E has come to T2. */
+  #checkLateTrying(asked: Asked, { status, cseqMethod }: SipText, at_ms: number): void {
+    if (status !== 100) this.#home.fail(`${status} to ${cseqMethod} (RFC 4320)`)
+    if (at_ms + ROUNDING_ms < asked.at_ms + TIMER_E_AT_T2_ms) {
+      this.#home.fail(`100 to ${cseqMethod} after ${at_ms - asked.at_ms} ms (RFC 4320)`)
+    }
   }
 
   #onFinal(asked: Asked, message: SipText, status: number, at_ms: number): void {
