@@ -24,6 +24,8 @@ export class OptionsHandler implements Handler {
   handle(exchange: Exchange): Verdict {
     const { request } = exchange
     if (request.methodId === MethodId.REGISTER || exchange.inDialog) return 'next'
+    // Nearly every request is for somebody, and the scanner has seen it.
+    if (request.uriUser !== '' && exchange.uri === request.uri) return 'next'
     const called = accountOf(exchange.uri, this.#domains)
     if (called === 'broken' || called === 'foreign' || called.name !== '') return 'next'
     if (request.methodId === MethodId.OPTIONS) exchange.answer(200, 'alive', { headers: ABILITIES })
