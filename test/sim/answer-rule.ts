@@ -154,6 +154,8 @@ export class AnswerRule implements Rule {
     if (at_ms > asked.ends_ms + ROUNDING_ms) {
       this.#home.fail(`an answer to ${asked.host} outlives the timers of its transaction`)
     }
+    if (!asked.invite && status === 408)
+      this.#home.fail(`408 to a ${message.cseqMethod} (RFC 4320 section 4.2)`)
     const accepted = asked.finalStatus >= 200 && asked.finalStatus < 300
     if (asked.final === null) {
       asked.final = message.text

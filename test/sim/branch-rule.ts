@@ -14,14 +14,15 @@ interface Forwarded {
   /** What it was made of. */
   readonly asked: Asked | null
   provisionalAt_ms: number | null
+  /** Timer C runs from then on (section 16.6 step 11 and 16.7 step 2). */
+  waitsSince_ms: number
+  /** It is to be cancelled. */
+  givenUp: boolean
   finalStatus: number
   cancel: SipText | null
   acks: number
   ends_ms: number
 }
-
-/** Timer C is reckoned by the server from moments that it alone knows exactly. */
-const SLACK_ms = 1000
 
 export class BranchRule implements Rule {
   readonly #home: RuleHome
@@ -91,6 +92,8 @@ export class BranchRule implements Rule {
       at_ms,
       asked,
       provisionalAt_ms: null,
+      waitsSince_ms: at_ms,
+      givenUp: false,
       finalStatus: 0,
       cancel: null,
       acks: 0,
@@ -121,7 +124,8 @@ export class BranchRule implements Rule {
   }
 
   #onResponse(forwarded: Forwarded, status: number, at_ms: number): void {
-    if (forwarded.ends_ms < at_ms) return
+    // At the very moment of a timer either may come first.
+    if (forwarded.ends_ms <= at_ms + ROUNDING_ms) return
     if (status < 200) this.#onProvisional(forwarded, status, at_ms)
     else if (!forwarded.invite) {
       if (forwarded.finalStatus > 0) return
@@ -134,10 +138,10 @@ export class BranchRule implements Rule {
   #onProvisional(forwarded: Forwarded, status: number, at_ms: number): void {
     if (forwarded.finalStatus > 0) return
     const { asked } = forwarded
-    const first = forwarded.provisionalAt_ms === null
-    if (first || status > 100) forwarded.provisionalAt_ms = at_ms
-    if (!forwarded.invite || forwarded.cancel !== null) return
-    forwarded.ends_ms = at_ms + this.#home.timerC_ms + TRANSACTION_ms + SLACK_ms
+    forwarded.provisionalAt_ms ??= at_ms
+    if (!forwarded.invite || forwarded.cancel !== null || forwarded.givenUp) return
+    if (status > 100) forwarded.waitsSince_ms = at_ms
+    forwarded.ends_ms = forwarded.waitsSince_ms + this.#home.timerC_ms + TRANSACTION_ms
     // Nobody waits for this phone any more: it must not ring.
     if (isAccepted(asked) || asked?.cancelled) this.#expectCancel(forwarded)
   }
@@ -149,7 +153,9 @@ export class BranchRule implements Rule {
       forwarded.finalStatus = status
       forwarded.ends_ms = at_ms + TRANSACTION_ms
     }
-    if (asked === null || asked.ends_ms < at_ms || asked.finalStatus >= 300) return
+    if (asked === null || asked.ends_ms <= at_ms + ROUNDING_ms || asked.finalStatus >= 300) return
+    // Its connection may have ended before it said a word, and the transaction with it (section 17.1.4).
+    if (forwarded.reliable && forwarded.provisionalAt_ms === null) return
     if (!asked.reliable) {
       const { answers } = asked
       this.#home.expect(
@@ -165,7 +171,8 @@ export class BranchRule implements Rule {
     if (forwarded.finalStatus === 0) {
       forwarded.finalStatus = status
       forwarded.ends_ms = forwarded.reliable ? at_ms : at_ms + TRANSACTION_ms
-      if (status >= 600 && forwarded.asked !== null) this.#expectOthersCancelled(forwarded.asked)
+      const heard = !forwarded.reliable || forwarded.provisionalAt_ms !== null
+      if (status >= 600 && heard && forwarded.asked !== null) this.#expectOthersCancelled(forwarded.asked)
     }
     if (forwarded.reliable) return
     const { acks } = forwarded
@@ -185,8 +192,13 @@ export class BranchRule implements Rule {
   }
 
   #expectCancel(branch: Forwarded): void {
-    // What goes over a connection that has ended is not seen here.
-    if (branch.reliable || branch.provisionalAt_ms === null || branch.finalStatus > 0) return
+    if (branch.provisionalAt_ms === null || branch.finalStatus > 0 || branch.givenUp) return
+    branch.givenUp = true
+    if (branch.reliable) {
+      // What goes into a connection that has ended is not seen here, but the wait for its effect begins.
+      if (branch.cancel === null) branch.ends_ms = this.#home.clock.monotonic() + TRANSACTION_ms
+      return
+    }
     const holds = () => branch.cancel !== null || branch.finalStatus > 0
     this.#home.expect(holds, `${branch.host} goes on ringing: it got no CANCEL`)
   }

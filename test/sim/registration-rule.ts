@@ -104,6 +104,7 @@ export class RegistrationRule implements Rule {
     }
     const granted_ms = expiresIn(own)
     known.kept_ms = at_ms + granted_ms - WHOLE_ms
+    known.possible_ms = at_ms + granted_ms
     known.keptSince_ms = at_ms
     const until_ms = this.#home.clock.now() + granted_ms - WHOLE_ms
     const stored = this.#home

@@ -6,7 +6,7 @@ import { Simulation } from './simulation.ts'
 
 /** Of failures that were mended. They mean what they say as long as the simulation draws the same by chance. */
 const PINNED: readonly (readonly [seed: number, was: string])[] = [
-  [539, 'the row of a binding that expired just before another phone registered stayed for ever'],
+  [650, 'the row of a binding that expired just before another phone registered stayed for ever'],
 ]
 
 const FRESH_SEEDS = 300

@@ -1,6 +1,7 @@
 // The double keeps what the Store interface promises; the suite for databases speaks SQL, so it cannot run on this one.
 
 import { beforeEach, describe, expect, test } from 'bun:test'
+import { LIMITS } from '../../src/config.ts'
 import { type Invalidation, type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { binding, remove, save } from '../store/binding.ts'
 import { DOMAIN, MemoryDatabase } from './memory-store.ts'
@@ -38,6 +39,17 @@ describe('a binding', () => {
     await clock.pass(10)
     expect(done).toEqual([1, 2])
     expect(database.bindings.map(({ cseq }) => cseq)).toEqual([2])
+  })
+
+  test('that waits behind others is refused when its own time is over', async () => {
+    database.order('commit', 'hangs')
+    const first = store.commitBindings([save(binding(1, 'ann'))]).catch((error) => error)
+    await clock.pass(LIMITS.storeCommit_ms / 2)
+    database.commit_ms = LIMITS.storeCommit_ms
+    const second = store.commitBindings([save(binding(1, 'bob'))]).catch((error) => error)
+    await clock.pass(LIMITS.storeCommit_ms)
+    expect([await first, await second]).toEqual([expect.any(StoreUnavailable), expect.any(StoreUnavailable)])
+    expect(database.bindings).toEqual([])
   })
 
   test('of an extension that was removed meanwhile is left out, and goes with it', async () => {

@@ -221,12 +221,18 @@ export class MemoryStore implements Store {
     if (this.#closed) throw new StoreUnavailable('The store is closed.')
     if (changes.length === 0) return
     this.#pendingWrites += changes.length
+    const called_ms = this.#clock.monotonic()
     const commit = this.#lastCommit.then(() =>
-      this.#answer('commit', this.#database.commit_ms, () => {
-        this.#database.write(changes)
-        this.#commits++
-        this.#bindingsCommitted += changes.length
-      }),
+      this.#answer(
+        'commit',
+        this.#database.commit_ms,
+        () => {
+          this.#database.write(changes)
+          this.#commits++
+          this.#bindingsCommitted += changes.length
+        },
+        called_ms,
+      ),
     )
     this.#lastCommit = commit.catch(() => {})
     await commit.finally(() => {
@@ -256,9 +262,17 @@ export class MemoryStore implements Store {
     this.#onClosed()
   }
 
-  async #answer<Result>(call: StoreCall, takes_ms: number, result: () => Result): Promise<Result> {
+  /** `called_ms`: the limit is the caller's, so that what waited behind others has less of it left. */
+  async #answer<Result>(
+    call: StoreCall,
+    takes_ms: number,
+    result: () => Result,
+    called_ms = this.#clock.monotonic(),
+  ): Promise<Result> {
     this.#queries++
-    switch (this.#database.faultOf(call)) {
+    const left_ms = Math.max(0, called_ms + LIMIT_ms[call] - this.#clock.monotonic())
+    const fault = this.#database.faultOf(call) ?? (takes_ms > left_ms ? 'hangs' : null)
+    switch (fault) {
       case null:
         await this.#passes(takes_ms)
         return result()
@@ -266,7 +280,7 @@ export class MemoryStore implements Store {
         this.#failures++
         throw new StoreUnavailable('The database refuses.')
       case 'hangs':
-        await this.#passes(LIMIT_ms[call])
+        await this.#passes(left_ms)
         this.#failures++
         throw new StoreUnavailable('The database does not answer in time.')
       case 'breaks':

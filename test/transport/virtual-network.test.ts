@@ -143,4 +143,16 @@ describe('streams that fail', () => {
     expect(flows).toMatchObject([{ open: false }])
     expect(server.counts.connectionsOpen).toBe(0)
   })
+
+  test('one that is given up before it is made is none at the other end either', async () => {
+    const clock = new VirtualClock()
+    const network = new VirtualNetwork(clock)
+    const server = network.transport('tcp', [{ host: '10.0.0.1', port: 5060 }])
+    await server.listen({ onBytes() {} })
+    const phone = network.endpoint('10.0.0.2', 5060, 'tcp')
+    phone.send({ host: '10.0.0.1', port: 5060 }, 'x')
+    await phone.close()
+    clock.settle()
+    expect(server.counts.connectionsOpen).toBe(0)
+  })
 })
