@@ -34,6 +34,7 @@ export class Receiver implements TransportUser {
   }
 
   #receive(bytes: Buffer, flow: Flow): void {
+    if (!this.#transactions.admission.scans(bytes.length, flow)) return
     const message = parseMessage(bytes)
     if (message.kind === 'failure') {
       this.parseFailures[message.problem]!++
