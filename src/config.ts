@@ -51,14 +51,14 @@ export const LIMITS = {
   sourceScan_bytes: 32 * 1024 * 1024,
   /** Under pressure an address may still begin so much in an interval: a phone does, a flood does not. */
   sourceRequests: 50,
+  /** The same for all addresses together: many that ask little are a flood too. */
+  pressedRequests: 500,
   /** The same for requests within calls and for refreshes, which come first. */
   sourceFavouredRequests: 2000,
   /** Refusals told to one address in an interval; silence beyond them, as answers cost too. */
-  sourceAnswers: 200,
+  sourceAnswers: 1000,
   /** The event loop is under pressure: a third of T1, after which phones ask again and make it worse. */
   overloadLate_ms: 150,
-  /** Nothing new is begun any more: T1. */
-  overloadCritical_ms: 500,
   /** proxy */
   branchesPerFork: 16,
   viasPerMessage: 70,

@@ -6,7 +6,7 @@ import type { Limits } from '../config.ts'
 import { MethodId, type SipRequest } from '../sip/message.ts'
 import type { Flow } from '../transport/transport.ts'
 import { LoopDelay } from './loop-delay.ts'
-import { SourceShares } from './source-share.ts'
+import { SourceShares, type SourceWork } from './source-share.ts'
 
 export interface AdmissionParts {
   readonly clock: Clock
@@ -22,7 +22,7 @@ export interface AdmissionParts {
     | 'sourceFavouredRequests'
     | 'sourceAnswers'
     | 'overloadLate_ms'
-    | 'overloadCritical_ms'
+    | 'pressedRequests'
   >
   /** A phone has registered over this flow. */
   isRegistered(flow: Flow): boolean
@@ -80,10 +80,9 @@ export class Admission {
   }
 
   get pressure(): Pressure {
-    const overload_ms = this.#loop.overload_ms
     const fullPart = Math.max(this.#serverPart(), this.#clientPart())
-    if (fullPart >= CRITICAL_PART || overload_ms >= this.#parts.limits.overloadCritical_ms) return 'critical'
-    return fullPart >= PRESSED_PART || overload_ms > 0 ? 'pressed' : 'calm'
+    if (fullPart >= CRITICAL_PART) return 'critical'
+    return fullPart >= PRESSED_PART || this.#loop.overloaded ? 'pressed' : 'calm'
   }
 
   /** Asked of each message before anything is read of it. */
@@ -126,13 +125,22 @@ export class Admission {
     if (this.#isFull(request)) return 'server_transactions'
     const { pressure } = this
     if (pressure === 'calm') return null
-    const { sourceRequests, sourceFavouredRequests } = this.#parts.limits
+    const { sourceFavouredRequests } = this.#parts.limits
+    this.#sources.renew()
     const work = this.#sources.of(flow.peer.host)
     if (this.#isFavoured(request, flow)) {
       return work === null || ++work.favoured <= sourceFavouredRequests ? null : 'source_requests'
     }
-    if (pressure === 'pressed' && work !== null && ++work.fresh <= sourceRequests) return null
-    return this.#tightest()
+    return pressure === 'pressed' && work !== null && this.#isLight(work) ? null : this.#tightest()
+  }
+
+  /** Its share is not used up, and that of all is not either. */
+  #isLight(work: SourceWork): boolean {
+    const { sourceRequests, pressedRequests } = this.#parts.limits
+    if (work.fresh >= sourceRequests || this.#sources.fresh >= pressedRequests) return false
+    work.fresh++
+    this.#sources.fresh++
+    return true
   }
 
   /** A To tag names a dialog; whether it is one of ours costs a hash, and is asked of those who are let in. */

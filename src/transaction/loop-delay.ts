@@ -34,19 +34,18 @@ export class LoopDelay {
   }
 
   /**
-   * How late everything is while there is too much to do; 0 while there is not. A pulse that is overdue counts before
-   * it comes: in a flood that moment may be far.
+   * There is more to do than can be done. A pulse that is overdue counts before it comes: one turn reads all that has
+   * arrived, and in a flood it has no end.
    */
-  get overload_ms(): number {
-    const overdue_ms = this.#pulse === null ? 0 : this.#clock.monotonic() - this.#due_ms
-    const late = overdue_ms >= this.#late_ms
-    const strain = late ? this.#strain + LATE_STRAIN : this.#strain
-    return strain >= STRAIN_MAX ? Math.max(overdue_ms, this.#late_ms) : 0
+  get overloaded(): boolean {
+    const late = this.#pulse !== null && this.#isLate()
+    return (late ? this.#strain + LATE_STRAIN : this.#strain) >= STRAIN_MAX
   }
 
   onTimer(): void {
-    const late = this.#clock.monotonic() - this.#due_ms >= this.#late_ms
-    this.#strain = late ? Math.min(this.#strain + LATE_STRAIN, STRAIN_MAX) : Math.max(this.#strain - 1, 0)
+    this.#strain = this.#isLate()
+      ? Math.min(this.#strain + LATE_STRAIN, STRAIN_MAX)
+      : Math.max(this.#strain - 1, 0)
     this.#pulse = null
     if (this.#busy || this.#strain > 0) this.#beat()
   }
@@ -54,6 +53,10 @@ export class LoopDelay {
   close(): void {
     this.#pulse?.cancel()
     this.#pulse = null
+  }
+
+  #isLate(): boolean {
+    return this.#clock.monotonic() - this.#due_ms >= this.#late_ms
   }
 
   #beat(): void {

@@ -23,7 +23,10 @@ export class SourceShares {
   readonly #clock: Clock
   readonly #limits: Pick<Limits, 'sources_entries' | 'sourceShare_ms'>
   readonly #works = new Map<string, SourceWork>()
+  /** What all addresses together have begun in this interval. */
+  fresh = 0
   #interval: Timer | null = null
+  #began_ms = 0
 
   constructor(clock: Clock, limits: Pick<Limits, 'sources_entries' | 'sourceShare_ms'>) {
     this.#clock = clock
@@ -40,15 +43,26 @@ export class SourceShares {
     if (known !== undefined) return known
     if (this.#works.size >= this.#limits.sources_entries) return null
     // Only while somebody asks: an idle server sleeps.
-    this.#interval ??= this.#clock.after(this.#limits.sourceShare_ms, this, 0)
+    if (this.#interval === null) {
+      this.#began_ms = this.#clock.monotonic()
+      this.#interval = this.#clock.after(this.#limits.sourceShare_ms, this, 0)
+    }
     const work: SourceWork = { scanned_bytes: 0, fresh: 0, favoured: 0, answers: 0 }
     this.#works.set(host, work)
     return work
   }
 
+  /** An interval ends at its time, also when an event loop that runs late has not come to its timer. */
+  renew(): void {
+    if (this.#clock.monotonic() - this.#began_ms < this.#limits.sourceShare_ms) return
+    this.close()
+    this.onTimer()
+  }
+
   onTimer(): void {
     this.#interval = null
     this.#works.clear()
+    this.fresh = 0
   }
 
   close(): void {

@@ -37,3 +37,15 @@ test('made-up addresses without end leave nothing behind', () => {
   shares.close()
   expect(clock.timers).toBe(0)
 })
+
+test('an interval ends at its time, also when its timer is late', () => {
+  const { clock, shares } = sharing()
+  shares.of('a')!.fresh = 1
+  shares.fresh = 1
+  clock.stall(999)
+  shares.renew()
+  expect([shares.of('a')?.fresh, shares.fresh]).toEqual([1, 1])
+  clock.stall(1)
+  shares.renew()
+  expect([shares.of('a')?.fresh, shares.fresh, clock.timers]).toEqual([0, 0, 1])
+})
