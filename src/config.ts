@@ -44,6 +44,21 @@ export const LIMITS = {
   clientTransactions: 500_000,
   /** An INVITE transaction of which nothing more is heard. Longer than any timer C that the settings allow (a day). */
   inviteSilence_ms: 25 * 3_600_000,
+  /** Addresses whose requests are told apart, within one interval of sourceShare_ms. */
+  sources_entries: 32_768,
+  sourceShare_ms: 1000,
+  /** What is scanned of one address in an interval, a message counting 512 at least: more than one core can serve. */
+  sourceScan_bytes: 32 * 1024 * 1024,
+  /** Under pressure an address may still begin so much in an interval: a phone does, a flood does not. */
+  sourceRequests: 50,
+  /** The same for all addresses together: many that ask little are a flood too. */
+  pressedRequests: 500,
+  /** The same for requests within calls and for refreshes, which come first. */
+  sourceFavouredRequests: 2000,
+  /** Refusals told to one address in an interval; silence beyond them, as answers cost too. */
+  sourceAnswers: 1000,
+  /** The event loop is under pressure: a third of T1, after which phones ask again and make it worse. */
+  overloadLate_ms: 150,
   /** proxy */
   branchesPerFork: 16,
   /** Max-Breadth (RFC 5393 section 5.3.3): over all the proxies that it comes through. */

@@ -4,6 +4,9 @@ import type { HealthSource, ReadinessReport } from './api/health.ts'
 import type { BuildFacts, MetricsReading, MetricsSource } from './api/metrics.ts'
 import type { Server } from './server.ts'
 import { PROBLEM_NAMES } from './sip/parse.ts'
+import type { Pressure } from './transaction/admission.ts'
+
+const PRESSURES: readonly Pressure[] = ['calm', 'pressed', 'critical']
 
 export class ServerReading implements HealthSource, MetricsSource {
   readonly build: BuildFacts
@@ -59,6 +62,7 @@ export class ServerReading implements HealthSource, MetricsSource {
         '5xx': responses(5),
         '6xx': responses(6),
       },
+      overload: this.#overload(),
       bindings: server.location.count,
       authenticationFailures: Object.fromEntries(authenticator.failures),
       parseFailures: this.#parseFailures(),
@@ -72,6 +76,24 @@ export class ServerReading implements HealthSource, MetricsSource {
         waitsOnCallPath: server.waitsOnCallPath,
       },
       directory: { hits, misses },
+    }
+  }
+
+  #overload(): MetricsReading['overload'] {
+    const { admission } = this.#server.transactions
+    const transports = [...this.#server.transports.counts.values()]
+    const sum = (counted: (counts: (typeof transports)[number]) => number) =>
+      transports.reduce((total, counts) => total + counted(counts), 0)
+    return {
+      refused: {
+        ...admission.refused,
+        connections: sum(({ connectionsRefused }) => connectionsRefused),
+        send_queue: sum(({ sendsFailed }) => sendsFailed.congested),
+      },
+      unanswered: admission.unanswered,
+      pressure: PRESSURES.indexOf(admission.pressure),
+      sources: admission.sources,
+      connections: sum(({ connectionsOpen }) => connectionsOpen),
     }
   }
 

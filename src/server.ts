@@ -20,7 +20,7 @@ import { SanityHandler } from './proxy/sanity.ts'
 import { TargetRouter } from './proxy/target.ts'
 import { Location } from './registrar/location.ts'
 import { Registrar } from './registrar/registrar.ts'
-import { bareHost } from './sip/host.ts'
+import { bareHost, formatHostPort } from './sip/host.ts'
 import type { IdSource } from './sip/id.ts'
 import type { SipMessage, SipRequest } from './sip/message.ts'
 import { buildResponse } from './sip/serialize.ts'
@@ -118,6 +118,8 @@ export class Server implements TransactionUser, StoreListener {
       limits,
       traffic,
       user: this,
+      isRegistered: ({ transport, peer }) =>
+        this.location.isSource(`${transport}:${formatHostPort(peer.host, peer.port)}`),
       replyFlow: (request, flow) => replyFlow(request, flow, this.#flowTo),
     })
     this.receiver = new Receiver(this.transactions, { onDefect: (error) => this.#defect(error, {}) })
@@ -200,6 +202,7 @@ export class Server implements TransactionUser, StoreListener {
   /** Takes nothing new, makes what is pending durable, and lets go of everything. */
   async stop(): Promise<void> {
     await this.transports.close()
+    this.transactions.close()
     this.location.close()
     await this.store.close()
   }

@@ -26,6 +26,15 @@ export interface MetricsReading {
   >
   /** Responses sent, by class of their status. */
   readonly responses: Readonly<Record<ResponseClass, number>>
+  readonly overload: {
+    /** Requests, messages, connections and sends that were turned away, by the limit that stood in their way. */
+    readonly refused: Readonly<Record<string, number>>
+    readonly unanswered: number
+    /** 0 calm, 1 pressed, 2 critical. */
+    readonly pressure: number
+    readonly sources: number
+    readonly connections: number
+  }
   readonly bindings: number
   /** By reason; the reasons are a fixed list in the code, never a peer's words. */
   readonly authenticationFailures: Readonly<Record<string, number>>
@@ -175,6 +184,44 @@ const SIP_FAMILIES: readonly Family[] = [
   },
 ]
 
+const OVERLOAD_FAMILIES: readonly Family[] = [
+  {
+    type: 'counter',
+    name: 'sipwitches_refused_total',
+    help: 'What was turned away because of a limit, by that limit',
+    labels: ['limit'],
+    samples: ({ overload }) => by('limit', overload.refused),
+  },
+  {
+    type: 'counter',
+    name: 'sipwitches_refused_unanswered_total',
+    help: 'Requests and messages turned away without an answer, which would have cost too much',
+    labels: [],
+    samples: ({ overload }) => alone(overload.unanswered),
+  },
+  {
+    type: 'gauge',
+    name: 'sipwitches_pressure',
+    help: '0: all is served; 1: new calls and first registrations are rationed by source; 2: none begins',
+    labels: [],
+    samples: ({ overload }) => alone(overload.pressure),
+  },
+  {
+    type: 'gauge',
+    name: 'sipwitches_sources',
+    help: 'Addresses that sent something within the last second',
+    labels: [],
+    samples: ({ overload }) => alone(overload.sources),
+  },
+  {
+    type: 'gauge',
+    name: 'sipwitches_connections',
+    help: 'Stream connections open now',
+    labels: [],
+    samples: ({ overload }) => alone(overload.connections),
+  },
+]
+
 const REGISTRAR_FAMILIES: readonly Family[] = [
   {
     type: 'gauge',
@@ -283,6 +330,7 @@ const PROCESS_FAMILIES: readonly Family[] = [
 
 const FAMILIES: readonly Family[] = [
   ...SIP_FAMILIES,
+  ...OVERLOAD_FAMILIES,
   ...REGISTRAR_FAMILIES,
   ...SQL_FAMILIES,
   ...PROCESS_FAMILIES,

@@ -30,6 +30,8 @@ export class Location {
   readonly #byExtension = new Map<number, readonly Binding[]>()
   /** By place, those that can only be reached the way they came (NAT, connection): for requests within a call. */
   readonly #byContact = new Map<string, Binding>()
+  /** How many bindings came from each place. */
+  readonly #bySource = new Map<string, number>()
   #count = 0
   #sweep: Timer
 
@@ -60,6 +62,11 @@ export class Location {
   byContact(uri: string): Binding | null {
     const found = this.#byContact.get(placeOf(uri))
     return found !== undefined && found.expiresAt > this.#clock.now() ? found : null
+  }
+
+  /** Whether a binding came from that place, as "udp:192.0.2.5:5060"; it may have expired within the last sweep. */
+  isSource(source: string): boolean {
+    return this.#bySource.has(source)
   }
 
   /**
@@ -107,6 +114,7 @@ export class Location {
     else this.#byExtension.set(extensionId, [...bindings].sort(byPreference))
     for (const binding of bindings) {
       this.#count++
+      this.#bySource.set(binding.source, (this.#bySource.get(binding.source) ?? 0) + 1)
       if (isOnlyReachableByFlow(binding)) this.#index(binding)
     }
   }
@@ -122,6 +130,9 @@ export class Location {
 
   #forget(binding: Binding): void {
     this.#count--
+    const fromSource = this.#bySource.get(binding.source) ?? 0
+    if (fromSource > 1) this.#bySource.set(binding.source, fromSource - 1)
+    else this.#bySource.delete(binding.source)
     if (!isOnlyReachableByFlow(binding)) return
     const key = placeOf(binding.contact)
     if (this.#byContact.get(key) === binding) this.#byContact.delete(key)

@@ -9,6 +9,7 @@ import { MethodId, type SipRequest, type SipResponse } from '../sip/message.ts'
 import { parseMessage } from '../sip/parse.ts'
 import { buildResponse } from '../sip/serialize.ts'
 import type { Flow } from '../transport/transport.ts'
+import { Admission, type AdmissionParts, type Tables } from './admission.ts'
 import { ClientTransaction } from './client.ts'
 import { InviteClientTransaction } from './invite-client.ts'
 import { InviteServerTransaction } from './invite-server.ts'
@@ -22,14 +23,11 @@ import type {
   TransactionUser,
 } from './transaction.ts'
 
-export interface TransactionLayerParts {
+export interface TransactionLayerParts extends AdmissionParts {
   readonly clock: Clock
   readonly ids: IdSource
   readonly traffic: Traffic
-  readonly limits: Pick<
-    Limits,
-    'serverTransactions' | 'serverTransactions_bytes' | 'clientTransactions' | 'inviteSilence_ms'
-  >
+  readonly limits: AdmissionParts['limits'] & Pick<Limits, 'inviteSilence_ms'>
   readonly user: TransactionUser
   /** Where an answer goes: the request's own flow, or what section 18.2.2 makes of its Via. */
   replyFlow(request: SipRequest, flow: Flow): Flow
@@ -43,22 +41,21 @@ export interface TransactionCounts {
   readonly open: Record<TransactionKind, number>
   retransmissionsAbsorbed: number
   strayResponses: number
-  refusedByLimit: number
   defects: number
 }
 
 /** Seconds that a refused sender is told to wait. */
 const OVERLOAD_RETRY_s = 5
 
-export class TransactionLayer implements TransactionHome {
+export class TransactionLayer implements TransactionHome, Tables {
   readonly clock: Clock
+  readonly admission: Admission
   readonly traffic: Traffic
   readonly counts: TransactionCounts = {
     started: { 'invite-client': 0, client: 0, 'invite-server': 0, server: 0 },
     open: { 'invite-client': 0, client: 0, 'invite-server': 0, server: 0 },
     retransmissionsAbsorbed: 0,
     strayResponses: 0,
-    refusedByLimit: 0,
     defects: 0,
   }
   readonly #parts: TransactionLayerParts
@@ -66,9 +63,13 @@ export class TransactionLayer implements TransactionHome {
   readonly #clients = new Map<string, AnyClientTransaction>()
   /** What the server transactions hold, reckoned by their requests: an answer is about as long. */
   #serverBytes = 0
+  /** The same for all refusals: a stateless server gives a retransmission the tag that it gave before (8.2.7). */
+  readonly #refusalTag: string
 
   constructor(parts: TransactionLayerParts) {
     this.#parts = parts
+    this.admission = new Admission(parts, this)
+    this.#refusalTag = parts.ids.tag()
     this.clock = parts.clock
     this.traffic = parts.traffic
   }
@@ -79,6 +80,10 @@ export class TransactionLayer implements TransactionHome {
 
   get serverCount(): number {
     return this.#servers.size
+  }
+
+  get serverBytes(): number {
+    return this.#serverBytes
   }
 
   get clientCount(): number {
@@ -97,8 +102,8 @@ export class TransactionLayer implements TransactionHome {
       known.onRetransmission()
       return
     }
-    if (this.#isFull(request) && !this.#cancels(request)) {
-      this.#refuse(request, flow)
+    if (!this.#cancels(request) && !this.admission.admits(request, flow)) {
+      if (this.admission.answers(flow)) this.#refuse(request, flow)
       return
     }
     const transaction = this.#createServer(key, request, flow)
@@ -138,7 +143,7 @@ export class TransactionLayer implements TransactionHome {
   ): AnyClientTransaction | null {
     const transaction = this.#createClient(method, branch, bytes, flow, user)
     if (transaction === null) {
-      this.counts.refusedByLimit++
+      this.admission.refused.client_transactions++
       return null
     }
     this.#begin(transaction)
@@ -153,6 +158,11 @@ export class TransactionLayer implements TransactionHome {
   inviteOf(cancel: SipRequest): InviteServerTransaction | null {
     const found = this.#servers.get(serverKey(cancel, 'INVITE'))
     return found?.kind === 'invite-server' ? found : null
+  }
+
+  /** Nothing more is waited for; transactions keep their timers. */
+  close(): void {
+    this.admission.close()
   }
 
   transmit(transaction: AnyServerTransaction | AnyClientTransaction, bytes: Buffer): void {
@@ -187,13 +197,6 @@ export class TransactionLayer implements TransactionHome {
     } catch (error) {
       this.#defect(error, request)
     }
-  }
-
-  /** Of long requests few are enough to fill the memory. */
-  #isFull(request: SipRequest): boolean {
-    const { serverTransactions, serverTransactions_bytes } = this.#parts.limits
-    if (this.#servers.size >= serverTransactions) return true
-    return this.#serverBytes + request.bytes.length > serverTransactions_bytes
   }
 
   /** Giving a call up must work even when the table is full; there is at most one such for each INVITE in it. */
@@ -234,11 +237,10 @@ export class TransactionLayer implements TransactionHome {
     this.#parts.user.onDefect(error, message)
   }
 
-  /** Without a transaction: the table is what is full. Section 21.5.4. */
+  /** Without a transaction: room and time for one are what is missing. Section 21.5.4. */
   #refuse(request: SipRequest, flow: Flow): void {
-    this.counts.refusedByLimit++
     const headers = `Retry-After: ${OVERLOAD_RETRY_s}\r\n`
-    const bytes = buildResponse(request, 503, { toTag: this.#parts.ids.tag(), headers })
+    const bytes = buildResponse(request, 503, { toTag: this.#refusalTag, headers })
     const reply = this.#parts.replyFlow(request, flow)
     this.traffic.sent(request.method, 503, bytes, reply)
     reply.send(bytes)

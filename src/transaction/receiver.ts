@@ -34,6 +34,7 @@ export class Receiver implements TransportUser {
   }
 
   #receive(bytes: Buffer, flow: Flow): void {
+    if (!this.#transactions.admission.scans(bytes.length, flow)) return
     // A WebSocket's message ends by itself, as a datagram does (RFC 7118 section 5.2).
     const isStream = flow.transport === 'tcp' || flow.transport === 'tls'
     const message = parseMessage(bytes, isStream ? 'stream' : 'datagram')

@@ -94,6 +94,8 @@ export class UdpSocket {
     }
     this.#packets.push(bytes, peer.port, peer.host)
     this.#senders.push(sender)
+    // A turn that reads a flood has no end while more comes: a full batch does not wait for it.
+    if (this.#senders.length % BATCH_DATAGRAMS === 0) this.#sendQueued()
     if (this.#flushDue) return
     this.#flushDue = true
     this.#context.clock.soon(this.#flush)

@@ -28,6 +28,13 @@ export class FakeMetrics implements MetricsSource {
       server: { open: 4, started: 40 },
     },
     responses: { '1xx': 1, '2xx': 2, '3xx': 3, '4xx': 4, '5xx': 5, '6xx': 6 },
+    overload: {
+      refused: { event_loop: 21, connections: 22 },
+      unanswered: 23,
+      pressure: 1,
+      sources: 24,
+      connections: 25,
+    },
     bindings: 17,
     authenticationFailures: { password: 5, stale: 6 },
     parseFailures: { Via: 8 },

@@ -80,6 +80,10 @@ export class ServerProcess implements Subject {
     return join(this.folder, 'sipwitches.db')
   }
 
+  get pid(): number {
+    return this.#running().pid
+  }
+
   get running(): boolean {
     return this.#program?.running ?? false
   }

@@ -62,6 +62,11 @@ export class VirtualClock implements Clock {
     this.#elapsed_ms = end_ms
   }
 
+  /** The program is held up: time passes and nothing happens. Timers due meanwhile are late, and come next. */
+  stall(ms: number): void {
+    this.#elapsed_ms += ms
+  }
+
   /** Runs the tasks of this turn, and those that they add, until none is left. */
   settle(): void {
     for (let run = 0; this.#tasks.length > 0; ) {
@@ -109,7 +114,7 @@ export class VirtualClock implements Clock {
     const timer = this.#timers[0]
     if (timer === undefined || timer.due_ms > end_ms) return false
     this.#timers.shift()
-    this.#elapsed_ms = timer.due_ms
+    this.#elapsed_ms = Math.max(this.#elapsed_ms, timer.due_ms)
     timer.who.onTimer(timer.which)
     return true
   }

@@ -160,7 +160,7 @@ describe('limits', () => {
     const refusal = responseOf(stage.flow.bytes[0]!)
     expect(refusal.text(0, refusal.headersEnd)).toContain('\r\nRetry-After: 5\r\n')
     expect([refusal.branch, refusal.hasToTag]).toEqual(['z9hG4bK3', true])
-    expect(stage.layer.counts.refusedByLimit).toBe(1)
+    expect(stage.layer.admission.refused.server_transactions).toBe(1)
     respond(stage.transactions[0]!, 200)
     stage.clock.advance(32_000)
     stage.receives(requestText('OPTIONS', 'z9hG4bK3'))
@@ -194,7 +194,7 @@ describe('limits', () => {
     stage.sends(requestText('OPTIONS'))
     expect(() => stage.sends(requestText('OPTIONS', 'z9hG4bK2'))).toThrow('the table is full')
     expect(stage.flow.sent).toEqual(['0 OPTIONS'])
-    expect(stage.layer.counts.refusedByLimit).toBe(1)
+    expect(stage.layer.admission.refused.client_transactions).toBe(1)
   })
 
   test.each([

@@ -22,7 +22,7 @@ export class RecordingFlow implements Flow {
   readonly lingering = false
   readonly transport: TransportName
   readonly reliable: boolean
-  readonly peer: Address = { host: '192.0.2.5', port: 5060 }
+  readonly peer: Address
   readonly local: Address = { host: '192.0.2.1', port: 5060 }
   open = true
   readonly key = 'recording'
@@ -32,7 +32,8 @@ export class RecordingFlow implements Flow {
   readonly #clock: VirtualClock
   #sender: Sender | undefined
 
-  constructor(clock: VirtualClock, reliable: boolean) {
+  constructor(clock: VirtualClock, reliable: boolean, host = '192.0.2.5') {
+    this.peer = { host, port: 5060 }
     this.#clock = clock
     this.reliable = reliable
     this.transport = reliable ? 'tcp' : 'udp'
@@ -91,6 +92,8 @@ export class Stage implements TransactionUser {
   readonly transactions: AnyServerTransaction[] = []
   readonly acks: SipRequest[] = []
   readonly defects: unknown[] = []
+  /** Of every peer: it is a phone that has registered. */
+  registered = false
   /** What the user does with each request; nothing, unless the test says. */
   answering: (request: SipRequest, transaction: AnyServerTransaction) => void = () => {}
 
@@ -103,6 +106,7 @@ export class Stage implements TransactionUser {
       limits: { ...LIMITS, ...limits },
       traffic: new Traffic(null),
       user: this,
+      isRegistered: () => this.registered,
       replyFlow: (_request, flow) => flow,
     })
   }

@@ -199,6 +199,19 @@ describe('what cannot leave', () => {
     }
   })
 
+  test('a full batch leaves at once: a long turn does not fill the queue', async () => {
+    const server = await listen('127.0.0.1', { ...LIMITS, udpSendQueue_datagrams: 300 })
+    const phone = await listen('127.0.0.1')
+    const flow = server.flowTo(phone.address)!
+    const failures: string[] = []
+    for (let n = 0; n < 1000; n++) {
+      flow.send(message(String(n)), { onSendFailed: (failure) => failures.push(failure) })
+    }
+    expect(server.transport.counts.messagesOut).toBe(768)
+    await phone.receives(1000)
+    expect(failures).toEqual([])
+  })
+
   test('the queue takes so many datagrams in a turn, no more', async () => {
     const server = await listen('127.0.0.1', { ...LIMITS, udpSendQueue_datagrams: 10 })
     const phone = await listen('127.0.0.1')
