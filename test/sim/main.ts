@@ -6,7 +6,7 @@ import { Campaign } from './campaign.ts'
 const USAGE = `Usage: bun run sim [--seeds N] [--from S] | --seed S
 
   --seeds N  run N seeds (default 300)
-  --from S   the first of them (default: another one each day and hour)
+  --from S   the first of them (default: another one each hour)
   --seed S   run this one again, and print the end of its trace
 `
 const SEEDS_DEFAULT = 300
