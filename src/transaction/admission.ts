@@ -82,7 +82,7 @@ export class Admission {
   get pressure(): Pressure {
     const fullPart = Math.max(this.#serverPart(), this.#clientPart())
     if (fullPart >= CRITICAL_PART) return 'critical'
-    return fullPart >= PRESSED_PART || this.#loop.overloaded ? 'pressed' : 'calm'
+    return fullPart >= PRESSED_PART || this.#loop.isOverloaded() ? 'pressed' : 'calm'
   }
 
   /** Asked of each message before anything is read of it. */

@@ -34,12 +34,15 @@ export class LoopDelay {
   }
 
   /**
-   * There is more to do than can be done. A pulse that is overdue counts before it comes: one turn reads all that has
-   * arrived, and in a flood it has no end.
+   * There is more to do than can be done. A pulse that is overdue counts before it comes, and again each time that it
+   * would be late: one turn reads all that has arrived, and in a flood it has no end.
    */
-  get overloaded(): boolean {
-    const late = this.#pulse !== null && this.#isLate()
-    return (late ? this.#strain + LATE_STRAIN : this.#strain) >= STRAIN_MAX
+  isOverloaded(): boolean {
+    if (this.#pulse !== null && this.#isLate()) {
+      this.#pulse.cancel()
+      this.onTimer()
+    }
+    return this.#strain >= STRAIN_MAX
   }
 
   onTimer(): void {

@@ -79,6 +79,10 @@ export class ServerProcess {
     return join(this.folder, 'sipwitches.db')
   }
 
+  get pid(): number {
+    return this.#running().pid
+  }
+
   get running(): boolean {
     return this.#program?.running ?? false
   }

@@ -24,6 +24,8 @@ export interface SippOptions {
   /** How many calls it makes or takes before it ends. */
   readonly calls: number
   readonly callsPerSecond?: number
+  /** How many calls may be open at once; left out, SIPp slows down when calls take long. */
+  readonly callsOpen?: number
   /** How long the scenario's <pause/> lasts. */
   readonly pause_ms?: number
   /** One line of fields for each call, [field0] and on. */
@@ -110,6 +112,7 @@ export class Sipp {
   #command(): string[] {
     const { local, server, transport, calls, callsPerSecond, pause_ms, users, keys, within_ms } =
       this.#options
+    const { callsOpen } = this.#options
     const command = ['sipp', '-sf', this.#scenario(), '-nostdin', '-m', String(calls)]
     command.push('-i', local.host, '-p', String(local.port), '-mi', local.host, '-ci', local.host)
     command.push('-t', transport === 'tcp' ? 't1' : 'u1')
@@ -119,6 +122,7 @@ export class Sipp {
     command.push('-trace_err', '-error_file', this.#file('errors'))
     command.push('-trace_logs', '-log_file', this.#file('log'))
     if (callsPerSecond !== undefined) command.push('-r', String(callsPerSecond))
+    if (callsOpen !== undefined) command.push('-l', String(callsOpen))
     if (pause_ms !== undefined) command.push('-d', String(pause_ms))
     if (users !== undefined) command.push('-inf', this.#injection(users))
     for (const [name, value] of Object.entries(keys ?? {})) command.push('-key', name, value)

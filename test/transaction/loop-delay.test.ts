@@ -28,23 +28,23 @@ function listening() {
 test('on time: none', () => {
   const { loop, onTime } = listening()
   for (let pulse = 0; pulse < 10; pulse++) onTime()
-  expect(loop.overloaded).toBe(false)
+  expect(loop.isOverloaded()).toBe(false)
 })
 
 test('one late pulse is a pause, the second in a row is overload, the first on time is its end', () => {
   const { loop, late, onTime } = listening()
   late(LATE_ms)
-  expect(loop.overloaded).toBe(false)
+  expect(loop.isOverloaded()).toBe(false)
   late(LATE_ms)
-  expect(loop.overloaded).toBe(true)
+  expect(loop.isOverloaded()).toBe(true)
   onTime()
-  expect(loop.overloaded).toBe(false)
+  expect(loop.isOverloaded()).toBe(false)
 })
 
 test('a little less than late is on time, however often', () => {
   const { loop, late } = listening()
   for (let pulse = 0; pulse < 10; pulse++) late(LATE_ms - 1)
-  expect(loop.overloaded).toBe(false)
+  expect(loop.isOverloaded()).toBe(false)
 })
 
 test('pauses that are far apart are never overload', () => {
@@ -54,7 +54,7 @@ test('pauses that are far apart are never overload', () => {
     onTime()
     onTime()
   }
-  expect(loop.overloaded).toBe(false)
+  expect(loop.isOverloaded()).toBe(false)
 })
 
 test('right after its end the next late pulse begins it again', () => {
@@ -63,7 +63,7 @@ test('right after its end the next late pulse begins it again', () => {
   late(LATE_ms)
   onTime()
   late(LATE_ms)
-  expect(loop.overloaded).toBe(true)
+  expect(loop.isOverloaded()).toBe(true)
 })
 
 test('an overdue pulse counts before it comes', () => {
@@ -71,9 +71,19 @@ test('an overdue pulse counts before it comes', () => {
   late(LATE_ms)
   loop.onMessage()
   clock.stall(PULSE_ms + LATE_ms - 1)
-  expect(loop.overloaded).toBe(false)
+  expect(loop.isOverloaded()).toBe(false)
   clock.stall(1)
-  expect(loop.overloaded).toBe(true)
+  expect(loop.isOverloaded()).toBe(true)
+})
+
+test('a turn without end is overload, though its pulse never comes', () => {
+  const { clock, loop } = listening()
+  clock.stall(PULSE_ms + LATE_ms)
+  expect(loop.isOverloaded()).toBe(false)
+  clock.stall(PULSE_ms + LATE_ms - 1)
+  expect(loop.isOverloaded()).toBe(false)
+  clock.stall(1)
+  expect(loop.isOverloaded()).toBe(true)
 })
 
 test('an idle server sleeps, and a closed one has no timer', () => {
@@ -81,11 +91,11 @@ test('an idle server sleeps, and a closed one has no timer', () => {
   late(LATE_ms)
   late(LATE_ms)
   clock.advance(10 * PULSE_ms)
-  expect([clock.timers, loop.overloaded]).toEqual([0, false])
+  expect([clock.timers, loop.isOverloaded()]).toEqual([0, false])
   // The time that it slept is no lateness.
   clock.advance(60_000)
   loop.onMessage()
-  expect([clock.timers, loop.overloaded]).toEqual([1, false])
+  expect([clock.timers, loop.isOverloaded()]).toEqual([1, false])
   loop.close()
   expect(clock.timers).toBe(0)
 })
