@@ -63,12 +63,13 @@ export class Server implements TransactionUser, StoreListener {
   readonly directory: Directory
   readonly location: Location
   readonly registrar: Registrar
+  readonly nonces: NonceBook
   readonly authenticator: Authenticator
   readonly transactions: TransactionLayer
   readonly receiver: Receiver
   readonly transports: TransportLayer
   readonly #seal: DialogSeal
-  readonly #proxy: StatefulProxy
+  readonly proxy: StatefulProxy
   readonly #chain: Chain
   defects = 0
   /** Requests that had to wait for the record of an extension whose phone is registered: 0 by design (promise P4). */
@@ -134,12 +135,10 @@ export class Server implements TransactionUser, StoreListener {
       settings: this.settings,
       onRegistration: (event, binding, callId) => this.#callLog.registration(event, binding, callId),
     })
-    this.authenticator = new Authenticator(
-      new NonceBook(clock, ids, limits.noncesUsed_entries),
-      this.settings,
-    )
+    this.nonces = new NonceBook(clock, ids, limits.noncesUsed_entries)
+    this.authenticator = new Authenticator(this.nonces, this.settings)
     this.#seal = new DialogSeal(world.nodeSecret)
-    this.#proxy = this.#buildProxy()
+    this.proxy = this.#buildProxy()
     this.#chain = new Chain(this.#handlers(), (error, exchange) => this.#onChainDefect(error, exchange))
     this.#restore(boot)
   }
@@ -161,11 +160,11 @@ export class Server implements TransactionUser, StoreListener {
       new SanityHandler({ limits, isLocal }),
       new CancelHandler(this.transactions, ids),
       new RouteHandler({ seal, limits, isLocal }),
-      new DialogHandler(this.#proxy),
+      new DialogHandler(this.proxy),
       new OptionsHandler(domains),
       new IdentityHandler({ authenticator, directory, settings, domains, onWaited }),
       this.registrar,
-      new PlanHandler({ directory, location, proxy: this.#proxy, domains, onWaited }),
+      new PlanHandler({ directory, location, proxy: this.proxy, domains, onWaited }),
     ]
   }
 
@@ -195,6 +194,10 @@ export class Server implements TransactionUser, StoreListener {
     return this.#boot.extensionCount
   }
 
+  get resolver(): Resolver {
+    return this.#world.resolver
+  }
+
   get bound(): readonly ListenAddress[] {
     return this.transports.bound
   }
@@ -217,7 +220,7 @@ export class Server implements TransactionUser, StoreListener {
   }
 
   onAck(request: SipRequest): void {
-    this.#proxy.forwardAck(request)
+    this.proxy.forwardAck(request)
   }
 
   onDefect(error: unknown, message: SipMessage): void {

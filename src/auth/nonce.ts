@@ -31,12 +31,18 @@ export class NonceBook {
   readonly #used = new Map<string, NonceUse>()
   /** Nonces issued up to then may have been forgotten: whoever is not in the table is stale. */
   #forgottenUntil_s = 0
+  #forgottenEarly = 0
 
   constructor(clock: Clock, ids: IdSource, entriesMax: number) {
     this.#clock = clock
     this.#ids = ids
     this.#entriesMax = entriesMax
     ids.random(this.#secret)
+  }
+
+  /** Uses forgotten before their nonce was old: whoever comes with one is challenged anew. */
+  get forgottenEarly(): number {
+    return this.#forgottenEarly
   }
 
   get usedCount(): number {
@@ -93,7 +99,9 @@ export class NonceBook {
     let cleared = 0
     for (const [old, use] of this.#used) {
       const full = this.#used.size >= this.#entriesMax
-      if (!full && (cleared === CLEARED_PER_USE || now_s - use.issuedAt_s <= lifetime_s)) break
+      const isOld = now_s - use.issuedAt_s > lifetime_s
+      if (!full && (cleared === CLEARED_PER_USE || !isOld)) break
+      if (!isOld) this.#forgottenEarly++
       this.#used.delete(old)
       this.#forgottenUntil_s = Math.max(this.#forgottenUntil_s, use.issuedAt_s)
       cleared++

@@ -37,6 +37,8 @@ export interface DirectoryCounts {
   readonly invalidations: number
   /** Sent to the store. */
   readonly lookups: number
+  /** Not sent, because too many were under way. */
+  readonly refused: number
 }
 
 interface Lookup {
@@ -66,6 +68,7 @@ export class Directory implements Wakeable {
   #negativeHits = 0
   #invalidations = 0
   #lookupsSent = 0
+  #refused = 0
 
   constructor(options: DirectoryOptions) {
     this.#store = options.store
@@ -119,6 +122,7 @@ export class Directory implements Wakeable {
       entries: this.#records.size,
       invalidations: this.#invalidations,
       lookups: this.#lookupsSent,
+      refused: this.#refused,
     }
   }
 
@@ -161,6 +165,7 @@ export class Directory implements Wakeable {
     const pending = this.#lookups.get(key)
     if (pending !== undefined) return pending.answer
     if (this.#lookups.size >= LIMITS.directoryLookupsPending) {
+      this.#refused++
       return Promise.reject(new StoreUnavailable('Too many look-ups wait for the database.'))
     }
     const answered = Promise.withResolvers<ExtensionRecord | null>()

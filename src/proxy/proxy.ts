@@ -42,6 +42,8 @@ const MAX_FORWARDS_DEFAULT = 70
 const NOBODY: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
 
 export class StatefulProxy implements ForkHome {
+  /** Targets that were not rung, because a request may not spread so far. */
+  branchesRefused = 0
   readonly #parts: ProxyParts
 
   constructor(parts: ProxyParts) {
@@ -67,11 +69,14 @@ export class StatefulProxy implements ForkHome {
     // A CANCEL came while a record was looked up: it has its 487 already.
     if (exchange.transaction.answered) return
     const rung = targets.slice(0, this.#parts.limits.branchesPerFork)
+    this.branchesRefused += targets.length - rung.length
     const breadth = breadthOf(exchange.request, this.#parts.limits)
     if (breadth === null) exchange.answer(400, 'Max-Breadth is no number')
     // RFC 5393 section 5.3.3: one after the other would do with less, but we fork in parallel alone.
-    else if (breadth < rung.length) exchange.answer(440, `${rung.length} branches need more breadth`)
-    else new Fork(exchange, this).start(rung, breadth)
+    else if (breadth < rung.length) {
+      this.branchesRefused += rung.length
+      exchange.answer(440, `${rung.length} branches need more breadth`)
+    } else new Fork(exchange, this).start(rung, breadth)
   }
 
   /** An ACK for a 2xx (section 16.11 in spirit): it has no transaction, nor does it get an answer. */

@@ -111,6 +111,7 @@ export class SqlStore implements Store, Wakeable {
       bindingsCommitted: this.#work[Work.BindingsCommitted] ?? 0,
       failures: this.#work[Work.Failures] ?? 0,
       pendingWrites: this.#groupCommit.pending_changes,
+      refusedWrites: this.#groupCommit.refused_changes,
       pendingLookups: this.#pendingLookups,
     }
   }

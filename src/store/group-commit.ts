@@ -41,11 +41,16 @@ export class GroupCommit {
   #flying: Batch | null = null
   /** Asked to start at the end of this turn, so that all that the turn brings goes together. */
   #scheduled = false
+  #refused_changes = 0
   #idle: (() => void) | null = null
 
   constructor(clock: Clock, commit: CommitBatch) {
     this.#clock = clock
     this.#commit = commit
+  }
+
+  get refused_changes(): number {
+    return this.#refused_changes
   }
 
   get pending_changes(): number {
@@ -55,6 +60,7 @@ export class GroupCommit {
   add(changes: readonly BindingChange[]): Promise<void> {
     if (changes.length === 0) return Promise.resolve()
     if (this.pending_changes + changes.length > LIMITS.storeWritesPending) {
+      this.#refused_changes += changes.length
       return Promise.reject(new StoreUnavailable('Too many writes wait for the database.'))
     }
     if (this.#flying === null && !this.#scheduled) {

@@ -105,6 +105,8 @@ export interface StoreCounts {
   readonly bindingsCommitted: number
   readonly failures: number
   readonly pendingWrites: number
+  /** Refused, because too many were waiting. */
+  readonly refusedWrites: number
   readonly pendingLookups: number
 }
 

@@ -21,6 +21,8 @@ interface Cached {
 }
 
 export class Resolver {
+  /** Names not asked for, because too many were being asked for. */
+  refused = 0
   readonly #clock: Clock
   readonly #limits: Limits
   readonly #lookUp: LookUp
@@ -57,7 +59,10 @@ export class Resolver {
   }
 
   #ask(key: string, family: Family | undefined): Promise<string | null> | null {
-    if (this.#pending.size >= this.#limits.resolvesPending) return null
+    if (this.#pending.size >= this.#limits.resolvesPending) {
+      this.refused++
+      return null
+    }
     const asked = this.#lookUp(nameOf(key), family).then(
       (found) => (found[0] === undefined ? null : canonicalHost(found[0])),
       () => null,

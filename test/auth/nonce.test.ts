@@ -80,6 +80,7 @@ describe('a full book', () => {
     })
     for (const nonce of nonces) expect(book.use(nonce, 1, LIFETIME_s)).toBe('fresh')
     expect(book.usedCount).toBe(ENTRIES_MAX)
+    expect(book.forgottenEarly).toBe(1)
     // Its counts are gone: were it fresh, a replay would pass.
     expect(book.check(nonces[0]!, LIFETIME_s)).toBe('stale')
     expect(book.check(nonces[1]!, LIFETIME_s)).toBe('fresh')

@@ -84,6 +84,7 @@ describe('a look-up', () => {
     for (let n = 0; n < LIMITS.directoryLookupsPending; n++) void find(`${n}`)
     const refused: unknown = await find('one more').catch((reason: unknown) => reason)
     expect(refused).toBeInstanceOf(StoreUnavailable)
+    expect(directory.counts().refused).toBe(1)
     store.answer(null)
     await clock.idle()
     void find('one more')

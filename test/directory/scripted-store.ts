@@ -91,6 +91,7 @@ export class ScriptedStore implements Store {
       bindingsCommitted: 0,
       failures: 0,
       pendingWrites: 0,
+      refusedWrites: 0,
       pendingLookups: this.asked.length,
     }
   }

@@ -159,6 +159,7 @@ describe('a fork', () => {
         await alice.calls('102')
         await office.clock.idle()
         expect(phones.map((phone) => phone.count('INVITE')).toSorted()).toEqual([0, 1, 1])
+        expect(office.server.proxy.branchesRefused).toBe(1)
       },
       { limits: { branchesPerFork: 2 } },
     ),

@@ -252,6 +252,7 @@ export class MemoryStore implements Store {
       bindingsCommitted: this.#bindingsCommitted,
       failures: this.#failures,
       pendingWrites: this.#pendingWrites,
+      refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
     }
   }

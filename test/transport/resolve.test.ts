@@ -85,6 +85,7 @@ describe('Resolver', () => {
     await clock.idle()
     resolver.resolve('c.example')
     expect(asked.map(({ name }) => name)).toEqual(['a.example', 'b.example', 'c.example'])
+    expect(resolver.refused).toBe(2)
   })
 
   test('remembers so many, and forgets the oldest', async () => {
