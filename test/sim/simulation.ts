@@ -203,7 +203,7 @@ export class Simulation {
     const end_ms = this.#clock.monotonic() + ms
     while (this.#clock.monotonic() < end_ms) {
       await this.#clock.pass(Math.min(SECOND_ms, end_ms - this.#clock.monotonic()))
-      this.#monitor.onSecond(this.#site.server)
+      this.#monitor.onSecond()
       const [error] = this.#network.errors
       if (error !== undefined) throw error
       if (this.#monitor.violation !== null) throw new Error(this.#monitor.violation)
