@@ -24,8 +24,14 @@ const WARM_UP = 1 / 2
 export interface FuzzOutcome {
   readonly messages: number
   readonly forwarded: number
-  readonly warmed_bytes: number
-  readonly end_bytes: number
+  readonly warmed: Held
+  readonly end: Held
+}
+
+/** What the server holds: finished transactions stay for 32 s, so their number grows with the sender's speed. */
+export interface Held {
+  readonly bytes: number
+  readonly transactions: number
 }
 
 /** Requests of strangers to the registered phone, as the settings below allow them. */
@@ -198,8 +204,15 @@ async function registerPhone(attack: Attack): Promise<void> {
   if (!answer.startsWith('SIP/2.0 200 ')) throw new Error(`the phone could not register: ${answer}`)
 }
 
-async function residentBytes(server: ServerProcess): Promise<number> {
-  return metric(await server.metrics(), 'process_resident_memory_bytes')
+async function held(server: ServerProcess): Promise<Held> {
+  const metrics = await server.metrics()
+  const kinds = ['invite-client', 'client', 'invite-server', 'server']
+  return {
+    bytes: metric(metrics, 'process_resident_memory_bytes'),
+    transactions: kinds
+      .map((kind) => metric(metrics, `sipwitches_transactions{kind="${kind}"}`))
+      .reduce((sum, open) => sum + open, 0),
+  }
 }
 
 async function fuzz(server: ServerProcess, seed: number, seconds: number): Promise<FuzzOutcome> {
@@ -209,16 +222,16 @@ async function fuzz(server: ServerProcess, seed: number, seconds: number): Promi
   await registerPhone(attack)
   const start = performance.now()
   const passed_s = () => (performance.now() - start) / 1000
-  let warmed_bytes = 0
+  let warmed: Held | null = null
   for (let volley = 0; passed_s() < seconds; volley++) {
     await attack.volley(volley)
-    if (warmed_bytes === 0 && passed_s() > seconds * WARM_UP) warmed_bytes = await residentBytes(server)
+    if (warmed === null && passed_s() > seconds * WARM_UP) warmed = await held(server)
   }
-  const end_bytes = await residentBytes(server)
+  const end = await held(server)
   const last = lookedUp(0)
   await attack.ask('udp', last.bytes, last.callId)
   attack.close()
-  return { messages: attack.messages, forwarded: attack.forwarded, warmed_bytes, end_bytes }
+  return { messages: attack.messages, forwarded: attack.forwarded, warmed: warmed ?? end, end }
 }
 
 let outcome: FuzzOutcome | null = null
