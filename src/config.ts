@@ -95,6 +95,8 @@ export const LIMITS = {
   storeBusy_tries: 40,
   /** Between two attempts to open the database, to write again after a failure, or to start a new worker. */
   storeRestart_ms: 1000,
+  /** Instances of one extension that are remembered as devices. */
+  storeDevicesPerExtension: 50,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
   /** How often the journal is cut to storeJournal_rows. */
@@ -260,7 +262,25 @@ export interface SqliteLocation {
   readonly path: string
 }
 
-export function parseDatabaseUrl(url: string): SqliteLocation {
+/** A MySQL or MariaDB server. */
+export interface MysqlLocation {
+  readonly kind: 'mysql'
+  readonly host: string
+  readonly port: number
+  /** Path of its unix socket, used instead of host and port; '' for TCP. */
+  readonly socket: string
+  readonly user: string
+  readonly password: string
+  readonly database: string
+  /** `off`, `required` (encrypted, whoever answers), or `verify` (its certificate is checked against `ca`). */
+  readonly tls: 'off' | 'required' | 'verify'
+  /** File of the certificate authority; '' takes the system's. */
+  readonly ca: string
+}
+
+export type DatabaseLocation = SqliteLocation | MysqlLocation
+
+export function parseDatabaseUrl(url: string): DatabaseLocation {
   const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
   if (scheme === 'mysql') {
     throw new SettingProblem('names MySQL, which is not built yet; use sqlite:PATH')

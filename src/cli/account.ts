@@ -1,8 +1,8 @@
 // A number with its user and credentials: what `extension add`, `import` and the first start have in common.
 
 import { computeHa1 } from '../auth/digest.ts'
+import { openProvisioning } from '../store/open-provisioning.ts'
 import type { ExtensionDetail, Provisioning } from '../store/provisioning.ts'
-import { SqliteProvisioning } from '../store/sqlite-provisioning.ts'
 import type { Algorithm, DomainRecord } from '../store/store.ts'
 import type { Call } from './command.ts'
 import { CommandFailure, EXIT } from './exit.ts'
@@ -28,7 +28,7 @@ export async function withProvisioning<Result>(
   options: { readonly create: boolean },
   work: (provisioning: Provisioning) => Promise<Result>,
 ): Promise<Result> {
-  const provisioning = SqliteProvisioning.open(call.settings().database, options)
+  const provisioning = await openProvisioning(call.settings().database, options)
   try {
     return await work(provisioning)
   } finally {

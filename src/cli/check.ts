@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { type BootSettings, parseDatabaseUrl, SettingProblem } from '../config.ts'
 import { readSettings, SETTING_DEFAULTS } from '../directory/settings.ts'
 import { DatabaseProblem } from '../store/driver.ts'
+import { openProvisioning } from '../store/open-provisioning.ts'
 import type { Provisioning } from '../store/provisioning.ts'
-import { SqliteProvisioning } from '../store/sqlite-provisioning.ts'
 import { pickDomain } from './account.ts'
 import type { Command } from './command.ts'
 import { EXIT, explainFailure } from './exit.ts'
@@ -50,16 +50,16 @@ async function findAll(readBootSettings: () => BootSettings): Promise<readonly F
 }
 
 async function checkDatabase(settings: BootSettings): Promise<readonly Finding[]> {
-  const { path } = parseDatabaseUrl(settings.database)
-  if (!existsSync(path)) {
-    return [
-      { subject: 'database', ok: true, text: `none at ${path} yet; the first \`sipwitches start\` makes it` },
-    ]
+  const location = parseDatabaseUrl(settings.database)
+  if (location.kind === 'sqlite' && !existsSync(location.path)) {
+    const text = `none at ${location.path} yet; the first \`sipwitches start\` makes it`
+    return [{ subject: 'database', ok: true, text }]
   }
+  const called = location.kind === 'sqlite' ? location.path : `${location.database} at ${location.host}`
   let provisioning: Provisioning | null = null
   try {
-    provisioning = SqliteProvisioning.open(settings.database, { create: false })
-    return await inspect(provisioning, path)
+    provisioning = await openProvisioning(settings.database, { create: false })
+    return await inspect(provisioning, called)
   } catch (error) {
     if (!(error instanceof DatabaseProblem)) throw error
     return [{ subject: 'database', ok: false, text: error.message }]
@@ -68,11 +68,15 @@ async function checkDatabase(settings: BootSettings): Promise<readonly Finding[]
   }
 }
 
-async function inspect(provisioning: Provisioning, path: string): Promise<readonly Finding[]> {
+async function inspect(provisioning: Provisioning, called: string): Promise<readonly Finding[]> {
   const { schemaVersion, extensionCount, orphans } = await provisioning.condition()
   const { problems } = readSettings(await provisioning.settings(), SETTING_DEFAULTS)
   return [
-    { subject: 'database', ok: true, text: `${path} is whole and writable, schema version ${schemaVersion}` },
+    {
+      subject: 'database',
+      ok: true,
+      text: `${called} is whole and writable, schema version ${schemaVersion}`,
+    },
     await inspectDomain(provisioning),
     { subject: 'extensions', ok: true, text: String(extensionCount) },
     ...orphans.map((text) => ({

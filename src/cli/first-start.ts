@@ -1,6 +1,6 @@
 // What the first start finds missing in an empty database: a domain, and two extensions to try a call with.
 
-import { SqliteProvisioning } from '../store/sqlite-provisioning.ts'
+import { openProvisioning } from '../store/open-provisioning.ts'
 import type { DomainRecord } from '../store/store.ts'
 import { addAccount } from './account.ts'
 import { generatePassword } from './password.ts'
@@ -23,7 +23,7 @@ const FIRST_NUMBERS = ['101', '102']
  * of an empty one; from then on the database keeps its own. Throws DatabaseProblem.
  */
 export async function prepareDatabase(url: string, domainName: string): Promise<PreparedDatabase> {
-  const provisioning = SqliteProvisioning.open(url, { create: true })
+  const provisioning = await openProvisioning(url, { create: true })
   try {
     return await provisioning.transaction(async () => {
       const domains = await provisioning.domains()

@@ -82,7 +82,7 @@ export class Registrar implements Handler {
   }
 
   #forget(bindings: readonly Binding[]): void {
-    this.#parts.store.commitBindings(bindings.map(removal)).catch(() => {
+    this.#parts.store.commit(bindings.map(removal)).catch(() => {
       // Rows that outlive their bindings do no harm: `expires_at` is in them, and the next start clears them.
     })
   }
@@ -99,7 +99,7 @@ export class Registrar implements Handler {
     }
     this.#parts.location.replace(asserted.extensionId, decision.bindings)
     try {
-      await this.#parts.store.commitBindings(decision.changes)
+      await this.#parts.store.commit(decision.changes)
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
       exchange.answer(503, `the binding can't be made durable: ${error.message}`, {

@@ -6,8 +6,8 @@ import { DATABASE_WORKER, LIMITS } from '../config.ts'
 import { GroupCommit } from './group-commit.ts'
 import { type Reply, type Request, unpackBindings, WORK_FIELDS, Work } from './protocol.ts'
 import {
-  type BindingChange,
   type Boot,
+  type Change,
   type ConfigProblem,
   type DomainRecord,
   type ExtensionRecord,
@@ -94,7 +94,7 @@ export class SqlStore implements Store, Wakeable {
     }
   }
 
-  commitBindings(changes: readonly BindingChange[]): Promise<void> {
+  commit(changes: readonly Change[]): Promise<void> {
     if (this.#closing) return Promise.reject(new StoreUnavailable('The store is closed.'))
     return this.#groupCommit.add(changes)
   }
@@ -108,7 +108,7 @@ export class SqlStore implements Store, Wakeable {
       queries: this.#work[Work.Queries] ?? 0,
       querySeconds: this.#work[Work.QuerySeconds] ?? 0,
       commits: this.#work[Work.Commits] ?? 0,
-      bindingsCommitted: this.#work[Work.BindingsCommitted] ?? 0,
+      changesCommitted: this.#work[Work.ChangesCommitted] ?? 0,
       failures: this.#work[Work.Failures] ?? 0,
       pendingWrites: this.#groupCommit.pending_changes,
       refusedWrites: this.#groupCommit.refused_changes,

@@ -1,6 +1,6 @@
 // What a database must be able to do for the worker: the only seam that knows SQL is behind it.
 
-import type { BindingChange, Boot, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
+import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
 
 /** Calls fail with DatabaseProblem only. */
 export interface Driver {
@@ -9,7 +9,7 @@ export interface Driver {
   domains(): Promise<readonly DomainRecord[]>
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
   /** One transaction, durable when it resolves. A change for an extension that is gone is left out: no failure. */
-  commitBindings(changes: readonly BindingChange[]): Promise<void>
+  commit(changes: readonly Change[]): Promise<void>
   reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void>
   /** A write that changes nothing, to learn whether writing works again. */
   probe(): Promise<void>

@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts'
 import { LIMITS } from '../config.ts'
 import { type FailedCall, type PackedChanges, packChange } from './protocol.ts'
-import { type BindingChange, StoreUnavailable } from './store.ts'
+import { type Change, StoreUnavailable } from './store.ts'
 
 /** Commits a batch and says which of its calls failed; rejects when all of them did. */
 export type CommitBatch = (calls: readonly number[], changes: PackedChanges) => Promise<readonly FailedCall[]>
@@ -20,7 +20,7 @@ class Batch {
   readonly waiting: Waiting[] = []
   changeCount = 0
 
-  add(changes: readonly BindingChange[]): Promise<void> {
+  add(changes: readonly Change[]): Promise<void> {
     for (const change of changes) packChange(this.changes, change)
     this.calls.push(changes.length)
     this.changeCount += changes.length
@@ -57,7 +57,7 @@ export class GroupCommit {
     return this.#gathering.changeCount + (this.#flying?.changeCount ?? 0)
   }
 
-  add(changes: readonly BindingChange[]): Promise<void> {
+  add(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return Promise.resolve()
     if (this.pending_changes + changes.length > LIMITS.storeWritesPending) {
       this.#refused_changes += changes.length

@@ -2,8 +2,9 @@
 
 import type { Database } from 'bun:sqlite'
 import { DatabaseProblem } from './driver.ts'
-import tables from './schema/0001-tables.sql' with { type: 'text' }
-import journal from './schema/0002-journal.sql' with { type: 'text' }
+import tables from './schema/sqlite/0001-tables.sql' with { type: 'text' }
+import journal from './schema/sqlite/0002-journal.sql' with { type: 'text' }
+import records from './schema/sqlite/0003-records.sql' with { type: 'text' }
 
 interface Migration {
   readonly name: string
@@ -14,6 +15,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: tables },
   { name: 'journal', sql: journal },
+  { name: 'records', sql: records },
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -1,7 +1,7 @@
 // The commands' statements for SQLite. Their own connection: the server may be running beside it.
 
 import type { Database } from 'bun:sqlite'
-import { LIMITS, parseDatabaseUrl } from '../config.ts'
+import { LIMITS } from '../config.ts'
 import { schemaVersion } from './migration.ts'
 import type {
   CredentialName,
@@ -44,8 +44,8 @@ export class SqliteProvisioning implements Provisioning {
   }
 
   /** Throws DatabaseProblem. */
-  static open(url: string, options: { readonly create: boolean }): SqliteProvisioning {
-    return new SqliteProvisioning(parseDatabaseUrl(url).path, options.create)
+  static open(path: string, options: { readonly create: boolean }): SqliteProvisioning {
+    return new SqliteProvisioning(path, options.create)
   }
 
   async transaction<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -6,13 +6,15 @@ import type { Driver, JournalRow } from './driver.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
 import type {
   Algorithm,
-  BindingChange,
   BindingRecord,
   Boot,
+  CallRecord,
+  Change,
   ConfigProblem,
   CredentialRecord,
   DomainRecord,
   ExtensionRecord,
+  SightingChange,
 } from './store.ts'
 
 interface ExtensionRow {
@@ -72,6 +74,22 @@ const SAVE_BINDING = `
       user_agent = excluded.user_agent, instance = excluded.instance, path = excluded.path,
       source = excluded.source, local = excluded.local, natted = excluded.natted`
 
+const SAVE_CALL = `
+  INSERT INTO call (id, call_id, domain, caller, caller_name, dialled, answered_by, started_at, ringing_at,
+      answered_at, ended_at, outcome, status, reason)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+    ON CONFLICT (id) DO UPDATE SET ended_at = coalesce(call.ended_at, excluded.ended_at)`
+
+const SEE_DEVICE = `
+  UPDATE device SET user_agent = ?3, last_seen_at = ?4 WHERE extension_id = ?1 AND instance = ?2`
+
+/** An instance is the phone's own word: one that makes up new ones must not fill the table. */
+const ADD_DEVICE = `
+  INSERT INTO device (extension_id, instance, user_agent, last_seen_at)
+    SELECT ?1, ?2, ?3, ?4
+      WHERE EXISTS (SELECT 1 FROM extension WHERE id = ?1)
+        AND (SELECT count(*) FROM device WHERE extension_id = ?1) < ?5`
+
 export class SqliteDriver implements Driver {
   readonly #database: Database
   readonly #path: string
@@ -125,14 +143,9 @@ export class SqliteDriver implements Driver {
     })
   }
 
-  async commitBindings(changes: readonly BindingChange[]): Promise<void> {
+  async commit(changes: readonly Change[]): Promise<void> {
     this.#transaction((database) => {
-      const save = database.query(SAVE_BINDING)
-      const remove = database.query('DELETE FROM binding WHERE extension_id = ? AND contact_key = ?')
-      for (const change of changes) {
-        if (change.kind === 'save') save.run(...bindingValues(change.binding))
-        else remove.run(change.extensionId, change.contactKey)
-      }
+      for (const change of changes) apply(database, change)
     })
   }
 
@@ -218,6 +231,36 @@ export class SqliteDriver implements Driver {
   }
 }
 
+function apply(database: Database, change: Change): void {
+  switch (change.kind) {
+    case 'save':
+      database.query(SAVE_BINDING).run(...bindingValues(change.binding))
+      return
+    case 'remove':
+      database
+        .query('DELETE FROM binding WHERE extension_id = ? AND contact_key = ?')
+        .run(change.extensionId, change.contactKey)
+      return
+    case 'sighting':
+      see(database, change)
+      return
+    case 'call':
+      database.query(SAVE_CALL).run(...callValues(change.call))
+      return
+    case 'call-ended':
+      database
+        .query(`UPDATE call SET ended_at = ? WHERE call_id = ? AND outcome = 'answered' AND ended_at IS NULL`)
+        .run(isoTime(change.endedAt), change.callId)
+  }
+}
+
+function see(database: Database, sighting: SightingChange): void {
+  const { extensionId, instance, userAgent, seenAt } = sighting
+  const values = [extensionId, instance, userAgent, isoTime(seenAt)] as const
+  if (database.query(SEE_DEVICE).run(...values).changes > 0) return
+  database.query(ADD_DEVICE).run(...values, LIMITS.storeDevicesPerExtension)
+}
+
 export function readDomains(database: Database): DomainRecord[] {
   return database
     .query<{ id: number; name: string; realm: string; is_default: 0 | 1 }, []>(
@@ -243,6 +286,33 @@ function readCredentials(database: Database, extension: ExtensionRow): Credentia
     .all(extension.userId, extension.id)
 }
 
+function isoTime(time: number): string {
+  return new Date(time).toISOString()
+}
+
+function isoTimeOrNull(time: number | null): string | null {
+  return time === null ? null : isoTime(time)
+}
+
+function callValues(call: CallRecord): (string | number | null)[] {
+  return [
+    call.id,
+    call.callId,
+    call.domain,
+    call.caller,
+    call.callerName,
+    call.dialled,
+    call.answeredBy,
+    isoTime(call.startedAt),
+    isoTimeOrNull(call.ringingAt),
+    isoTimeOrNull(call.answeredAt),
+    isoTimeOrNull(call.endedAt),
+    call.outcome,
+    call.status,
+    call.reason,
+  ]
+}
+
 function bindingValues(b: BindingRecord): (string | number)[] {
   return [
     b.extensionId,
@@ -251,8 +321,8 @@ function bindingValues(b: BindingRecord): (string | number)[] {
     b.callId,
     b.cseq,
     b.priority / 1000,
-    new Date(b.expiresAt).toISOString(),
-    new Date(b.registeredAt).toISOString(),
+    isoTime(b.expiresAt),
+    isoTime(b.registeredAt),
     b.userAgent,
     b.instance,
     b.path,

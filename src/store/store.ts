@@ -64,6 +64,44 @@ export type BindingChange =
   | { readonly kind: 'save'; readonly binding: BindingRecord }
   | { readonly kind: 'remove'; readonly extensionId: number; readonly contactKey: string }
 
+/** A phone with an instance (RFC 5626) has registered: its row in `device` is made, or brought up to date. */
+export interface SightingChange {
+  readonly kind: 'sighting'
+  readonly extensionId: number
+  readonly instance: string
+  readonly userAgent: string
+  /** ms since the epoch. */
+  readonly seenAt: number
+}
+
+/** A call detail record. Times are ms since the epoch. */
+export interface CallRecord {
+  readonly id: string
+  readonly callId: string
+  readonly domain: string
+  /** Number of the calling extension. */
+  readonly caller: string
+  readonly callerName: string
+  readonly dialled: string
+  /** Contact of the phone that answered, or ''. */
+  readonly answeredBy: string
+  readonly startedAt: number
+  readonly ringingAt: number | null
+  readonly answeredAt: number | null
+  readonly endedAt: number | null
+  readonly outcome: 'answered' | 'cancelled' | 'failed'
+  readonly status: number
+  readonly reason: string
+}
+
+export type CallChange =
+  | { readonly kind: 'call'; readonly call: CallRecord }
+  /** Its BYE: ends the answered records of that Call-ID that have not ended, whoever wrote them. */
+  | { readonly kind: 'call-ended'; readonly callId: string; readonly endedAt: number }
+
+/** What the server writes while it runs. Each may be applied twice: the second time changes nothing. */
+export type Change = BindingChange | SightingChange | CallChange
+
 /** What a committed change by anyone (our commands, sqlite3, a front end) makes stale. */
 export type Invalidation =
   /** `number` is any name the extension is found by: its number or, in a change of its own, its user's name. */
@@ -102,7 +140,7 @@ export interface StoreCounts {
   readonly queries: number
   readonly querySeconds: number
   readonly commits: number
-  readonly bindingsCommitted: number
+  readonly changesCommitted: number
   readonly failures: number
   readonly pendingWrites: number
   /** Refused, because too many were waiting. */
@@ -121,7 +159,7 @@ export interface Store {
    * Durable when the promise resolves: group-committed with all else that came meanwhile.
    * All changes of one call are committed together, in order after those of earlier calls.
    */
-  commitBindings(changes: readonly BindingChange[]): Promise<void>
+  commit(changes: readonly Change[]): Promise<void>
   /** Makes these the only problems of that table in `config_problem`. Not awaited: what fails is told again later. */
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
   counts(): StoreCounts

@@ -5,9 +5,9 @@ import { type Clock, SystemClock, type Wakeable } from '../clock.ts'
 import { LIMITS, parseDatabaseUrl } from '../config.ts'
 import { DatabaseProblem, type Driver } from './driver.ts'
 import { JournalFollower } from './journal.ts'
+import { openDriver } from './open-driver.ts'
 import { type FailedCall, packBindings, type Reply, type Request, unpackChanges, Work } from './protocol.ts'
-import { SqliteDriver } from './sqlite.ts'
-import type { BindingChange } from './store.ts'
+import type { Change } from './store.ts'
 
 type Asking = Extract<Request, { readonly id: number }>
 type Query = Exclude<Asking, { readonly kind: 'commit' | 'close' }>
@@ -46,8 +46,7 @@ class DatabaseWorker implements Wakeable {
 
   async #open(): Promise<void> {
     try {
-      const { path } = parseDatabaseUrl(this.#opening.url)
-      this.#driver = new SqliteDriver(path, LIMITS.storeBusy_ms)
+      this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url))
       this.#follower = await JournalFollower.start(this.#driver)
       this.#available(null)
       reply({ kind: 'opened' })
@@ -147,10 +146,10 @@ class DatabaseWorker implements Wakeable {
     reply({ kind: 'closed', id })
   }
 
-  async #commitTogether(driver: Driver, changes: readonly BindingChange[]): Promise<void> {
-    await this.#timed(() => driver.commitBindings(changes))
+  async #commitTogether(driver: Driver, changes: readonly Change[]): Promise<void> {
+    await this.#timed(() => driver.commit(changes))
     this.#opening.work[Work.Commits]! += 1
-    this.#opening.work[Work.BindingsCommitted]! += changes.length
+    this.#opening.work[Work.ChangesCommitted]! += changes.length
     this.#available(null)
   }
 
@@ -158,7 +157,7 @@ class DatabaseWorker implements Wakeable {
   async #commitApart(
     driver: Driver,
     calls: readonly number[],
-    changes: readonly BindingChange[],
+    changes: readonly Change[],
   ): Promise<readonly FailedCall[]> {
     const failed: FailedCall[] = []
     let start = 0

@@ -81,14 +81,14 @@ export class ScriptedStore implements Store {
     this.reported.push(problems)
   }
 
-  async commitBindings(): Promise<void> {}
+  async commit(): Promise<void> {}
 
   counts(): StoreCounts {
     return {
       queries: 0,
       querySeconds: 0,
       commits: 0,
-      bindingsCommitted: 0,
+      changesCommitted: 0,
       failures: 0,
       pendingWrites: 0,
       refusedWrites: 0,

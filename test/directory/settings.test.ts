@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { LIMITS } from '../../src/config.ts'
 import { LiveSettings, readSettings, SETTING_DEFAULTS } from '../../src/directory/settings.ts'
-import { SqliteProvisioning } from '../../src/store/sqlite-provisioning.ts'
+import { openProvisioning } from '../../src/store/open-provisioning.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -15,7 +15,7 @@ function read(rows: Record<string, string>) {
 describe('settings', () => {
   test('of a new database are the defaults', async () => {
     const folder = makeFolder('settings')
-    const provisioning = SqliteProvisioning.open(`sqlite:${join(folder, 'new.db')}`, { create: true })
+    const provisioning = await openProvisioning(`sqlite:${join(folder, 'new.db')}`, { create: true })
     const rows = await provisioning.settings()
     await provisioning.close()
     removeFolder(folder)

@@ -29,7 +29,7 @@ afterEach(async () => {
 /** Ends the worker by a bug: a field of the wrong type, which no caller of ours can send. */
 function killWorker(): Promise<unknown> {
   const broken = { ...binding(1, 'ann'), contact: 7 as unknown as string }
-  const died = store.commitBindings([save(broken)]).catch((reason: unknown) => reason)
+  const died = store.commit([save(broken)]).catch((reason: unknown) => reason)
   clock.settle()
   return died
 }

@@ -19,7 +19,7 @@ await store.boot()
 
 async function commitAll(lane: number): Promise<void> {
   for (let n = lane; n < BINDINGS_MAX; n += LANES) {
-    await store.commitBindings([save(binding(1, `phone${n}`))])
+    await store.commit([save(binding(1, `phone${n}`))])
     // Written at once: what is printed was acknowledged.
     writeSync(1, `${n}\n`)
   }

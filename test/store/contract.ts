@@ -44,7 +44,7 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
 
   describe(`${name}: what is read at start`, () => {
     test('has domains, settings, bindings, who is registered and the number of extensions', async () => {
-      await store.commitBindings([save(binding(1, 'ann'))])
+      await store.commit([save(binding(1, 'ann'))])
       const boot = await store.boot()
       expect(boot.domains).toEqual([{ id: 1, name: 'example.com', realm: 'example.com', isDefault: true }])
       expect(boot.settings.get('auth_algorithms')).toBe('SHA-256,MD5')
@@ -138,30 +138,28 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
     const stored = async () => (await store.boot()).bindings
 
     test('is replaced by one with the same key, and removed by it', async () => {
-      await store.commitBindings([save(binding(1, 'ann')), save(binding(1, 'mobile'))])
-      await store.commitBindings([save(binding(1, 'ann', { cseq: 7, natted: false, priority: 0, path: '' }))])
-      await store.commitBindings([remove(binding(1, 'mobile'))])
+      await store.commit([save(binding(1, 'ann')), save(binding(1, 'mobile'))])
+      await store.commit([save(binding(1, 'ann', { cseq: 7, natted: false, priority: 0, path: '' }))])
+      await store.commit([remove(binding(1, 'mobile'))])
       expect(await stored()).toEqual([binding(1, 'ann', { cseq: 7, natted: false, priority: 0, path: '' })])
     })
 
     test('ends as the last of calls made at once says', async () => {
       await Promise.all([
-        store.commitBindings([save(binding(1, 'ann'))]),
-        store.commitBindings([remove(binding(1, 'ann'))]),
-        store.commitBindings([save(binding(1, 'ann', { cseq: 3 }))]),
+        store.commit([save(binding(1, 'ann'))]),
+        store.commit([remove(binding(1, 'ann'))]),
+        store.commit([save(binding(1, 'ann', { cseq: 3 }))]),
       ])
       expect((await stored()).map(({ cseq }) => cseq)).toEqual([3])
     })
 
     test('shares its commit with all that come meanwhile', async () => {
       const before = store.counts()
-      const calls = Array.from({ length: 1000 }, (_, n) =>
-        store.commitBindings([save(binding(1, `phone${n}`))]),
-      )
+      const calls = Array.from({ length: 1000 }, (_, n) => store.commit([save(binding(1, `phone${n}`))]))
       expect(store.counts().pendingWrites).toBe(1000)
       await Promise.all(calls)
-      const { commits, bindingsCommitted, pendingWrites } = store.counts()
-      expect(bindingsCommitted - before.bindingsCommitted).toBe(1000)
+      const { commits, changesCommitted, pendingWrites } = store.counts()
+      expect(changesCommitted - before.changesCommitted).toBe(1000)
       expect(commits - before.commits).toBeLessThan(10)
       expect(pendingWrites).toBe(0)
       expect(await stored()).toHaveLength(1000)
@@ -169,9 +167,9 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
 
     test('that the schema refuses fails its own call only', async () => {
       const calls = await Promise.allSettled([
-        store.commitBindings([save(binding(1, 'ann'))]),
-        store.commitBindings([save(binding(2, 'door')), save(binding(2, 'bad', { cseq: -1 }))]),
-        store.commitBindings([save(binding(3, 'bob'))]),
+        store.commit([save(binding(1, 'ann'))]),
+        store.commit([save(binding(2, 'door')), save(binding(2, 'bad', { cseq: -1 }))]),
+        store.commit([save(binding(3, 'bob'))]),
       ])
       expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
       expect((await stored()).map(({ extensionId }) => extensionId)).toEqual([1, 3])
@@ -180,28 +178,28 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
 
     test('of an extension that was removed meanwhile is left out', async () => {
       await database.execute(`DELETE FROM extension WHERE number = '105'`)
-      await store.commitBindings([save(binding(3, 'bob')), save(binding(1, 'ann'))])
+      await store.commit([save(binding(3, 'bob')), save(binding(1, 'ann'))])
       expect((await stored()).map(({ extensionId }) => extensionId)).toEqual([1])
     })
 
     test('goes with its extension', async () => {
-      await store.commitBindings([save(binding(3, 'bob'))])
+      await store.commit([save(binding(3, 'bob'))])
       await database.execute(`DELETE FROM extension WHERE number = '105'`)
       expect(await stored()).toEqual([])
     })
 
     test('is refused when too many wait', async () => {
       const many = Array.from({ length: LIMITS.storeWritesPending }, () => save(binding(1, 'ann')))
-      const accepted = store.commitBindings(many)
-      const error: unknown = await store.commitBindings([save(binding(1, 'ann'))]).catch((reason) => reason)
+      const accepted = store.commit(many)
+      const error: unknown = await store.commit([save(binding(1, 'ann'))]).catch((reason) => reason)
       expect(error).toBeInstanceOf(StoreUnavailable)
       await accepted
-      await store.commitBindings([save(binding(1, 'ann'))])
+      await store.commit([save(binding(1, 'ann'))])
     })
 
     test('waits for another program that holds the right to write', async () => {
       const release = await database.lock()
-      const committed = store.commitBindings([save(binding(1, 'ann'))])
+      const committed = store.commit([save(binding(1, 'ann'))])
       // Reading goes on meanwhile. The commit leaves with the end of this turn, so that the first answer may come
       // before it is tried; the second one comes after.
       for (let n = 0; n < 2; n++)
@@ -212,10 +210,10 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
     })
 
     test('that is pending is committed before the store closes, and none after', async () => {
-      const pending = store.commitBindings([save(binding(1, 'ann'))])
+      const pending = store.commit([save(binding(1, 'ann'))])
       await store.close()
       await pending
-      const error: unknown = await store.commitBindings([save(binding(1, 'bob'))]).catch((reason) => reason)
+      const error: unknown = await store.commit([save(binding(1, 'bob'))]).catch((reason) => reason)
       expect(error).toBeInstanceOf(StoreUnavailable)
       expect(await database.execute('SELECT count(*) FROM binding')).toEqual([[1]])
     })
@@ -240,7 +238,11 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
         ['103', '104', 'ann'],
       ],
       ['a removed credential', `DELETE FROM credential WHERE id = 1`, ['103', '104', 'ann']],
-      ['a device', `INSERT INTO device (extension_id) VALUES (3)`, ['105', 'bob']],
+      [
+        'a moved device',
+        `INSERT INTO device (extension_id) VALUES (3); UPDATE device SET extension_id = 1`,
+        ['103', '105', 'ann', 'bob'],
+      ],
     ]
     for (const [what, sql, names] of changes) {
       test(what, async () => {
@@ -259,7 +261,7 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
     })
 
     test('but not what the server writes itself', async () => {
-      await store.commitBindings([save(binding(1, 'ann'))])
+      await store.commit([save(binding(1, 'ann'))])
       store.reportProblems('setting', [{ key: 'timer_c_s', problem: 'It is wrong.' }])
       await database.execute(`UPDATE setting SET value = '7' WHERE name = 'max_bindings'`)
       await watcher.until(1000, () => watcher.stale.length > 0)

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { SqliteProvisioning } from '../../src/store/sqlite-provisioning.ts'
+import { openProvisioning } from '../../src/store/open-provisioning.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { Program } from '../support/program.ts'
 import { ROWS } from './binding.ts'
@@ -16,7 +16,7 @@ for (const count of KILLED_AFTER) {
     const folder = makeFolder('durability')
     try {
       const path = join(folder, 'sipwitches.db')
-      await SqliteProvisioning.open(`sqlite:${path}`, { create: true }).close()
+      await (await openProvisioning(`sqlite:${path}`, { create: true })).close()
       const database = new Database(path, { create: false, readwrite: true })
       database.run(ROWS)
       const program = new Program([process.execPath, COMMITTER, `sqlite:${path}`], { folder })

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { SqliteProvisioning } from '../../src/store/sqlite-provisioning.ts'
+import { openProvisioning } from '../../src/store/open-provisioning.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { ROWS } from './binding.ts'
 
@@ -11,7 +11,7 @@ let database: Database
 beforeEach(async () => {
   folder = makeFolder('schema')
   const path = join(folder, 'sipwitches.db')
-  await SqliteProvisioning.open(`sqlite:${path}`, { create: true }).close()
+  await (await openProvisioning(`sqlite:${path}`, { create: true })).close()
   database = new Database(path, { create: false, readwrite: true })
 })
 afterEach(() => {

@@ -25,7 +25,7 @@ beforeEach(() => {
 afterEach(() => removeFolder(folder))
 
 function open(file: string, create = true): SqliteProvisioning {
-  return SqliteProvisioning.open(`sqlite:${file}`, { create })
+  return SqliteProvisioning.open(file, { create })
 }
 
 function problemOf(file: string, create = true): { kind: string; message: string } {

@@ -22,8 +22,8 @@ beforeEach(() => {
 
 describe('a binding', () => {
   test('is replaced by one with the same key, and removed by it', async () => {
-    await store.commitBindings([save(binding(1, 'ann')), save(binding(1, 'mobile'))])
-    await store.commitBindings([save(binding(1, 'ann', { cseq: 7 })), remove(binding(1, 'mobile'))])
+    await store.commit([save(binding(1, 'ann')), save(binding(1, 'mobile'))])
+    await store.commit([save(binding(1, 'ann', { cseq: 7 })), remove(binding(1, 'mobile'))])
     expect((await store.boot()).bindings).toEqual([binding(1, 'ann', { cseq: 7 })])
   })
 
@@ -31,7 +31,7 @@ describe('a binding', () => {
     database.commit_ms = 10
     const done: number[] = []
     for (const cseq of [1, 2]) {
-      void store.commitBindings([save(binding(1, 'ann', { cseq }))]).then(() => void done.push(cseq))
+      void store.commit([save(binding(1, 'ann', { cseq }))]).then(() => void done.push(cseq))
     }
     expect(store.counts().pendingWrites).toBe(2)
     await clock.pass(10)
@@ -43,27 +43,27 @@ describe('a binding', () => {
 
   test('that waits behind others is refused when its own time is over', async () => {
     database.order('commit', 'hangs')
-    const first = store.commitBindings([save(binding(1, 'ann'))]).catch((error) => error)
+    const first = store.commit([save(binding(1, 'ann'))]).catch((error) => error)
     await clock.pass(LIMITS.storeCommit_ms / 2)
     database.commit_ms = LIMITS.storeCommit_ms
-    const second = store.commitBindings([save(binding(1, 'bob'))]).catch((error) => error)
+    const second = store.commit([save(binding(1, 'bob'))]).catch((error) => error)
     await clock.pass(LIMITS.storeCommit_ms)
     expect([await first, await second]).toEqual([expect.any(StoreUnavailable), expect.any(StoreUnavailable)])
     expect(database.bindings).toEqual([])
   })
 
   test('of an extension that was removed meanwhile is left out, and goes with it', async () => {
-    await store.commitBindings([save(binding(2, 'bob')), save(binding(1, 'ann'))])
+    await store.commit([save(binding(2, 'bob')), save(binding(1, 'ann'))])
     expect(database.bindings).toHaveLength(1)
     database.remove('101')
     expect(database.bindings).toEqual([])
   })
 
   test('that is pending is committed before the store closes, and none after', async () => {
-    const pending = store.commitBindings([save(binding(1, 'ann'))])
+    const pending = store.commit([save(binding(1, 'ann'))])
     await store.close()
     await pending
-    expect(await store.commitBindings([save(binding(1, 'bob'))]).catch((error) => error)).toBeInstanceOf(
+    expect(await store.commit([save(binding(1, 'bob'))]).catch((error) => error)).toBeInstanceOf(
       StoreUnavailable,
     )
     expect(database.bindings).toHaveLength(1)

@@ -5,13 +5,15 @@ import type { Clock } from '../../src/clock.ts'
 import { LIMITS } from '../../src/config.ts'
 import {
   type Algorithm,
-  type BindingChange,
   type BindingRecord,
   type Boot,
+  type CallRecord,
+  type Change,
   type ConfigProblem,
   type DomainRecord,
   type ExtensionRecord,
   type Invalidation,
+  type SightingChange,
   type Store,
   type StoreCounts,
   type StoreListener,
@@ -62,6 +64,8 @@ const LIMIT_ms: Readonly<Record<StoreCall, number>> = {
 export class MemoryDatabase {
   readonly #clock: Clock
   readonly extensions = new Map<string, ExtensionRecord>()
+  readonly devices = new Map<string, SightingChange>()
+  readonly calls = new Map<string, CallRecord>()
   readonly #bindings = new Map<string, BindingRecord>()
   readonly #settings = new Map<string, string>()
   readonly #stores = new Set<MemoryStore>()
@@ -141,12 +145,31 @@ export class MemoryDatabase {
     this.#stores.clear()
   }
 
-  write(changes: readonly BindingChange[]): void {
-    for (const change of changes) {
-      if (change.kind === 'remove') this.#bindings.delete(bindingKey(change))
-      else if (this.#exists(change.binding.extensionId)) {
-        this.#bindings.set(bindingKey(change.binding), withoutFlow(change.binding))
-      }
+  write(changes: readonly Change[]): void {
+    for (const change of changes) this.#write(change)
+  }
+
+  #write(change: Change): void {
+    switch (change.kind) {
+      case 'save':
+        if (this.#exists(change.binding.extensionId))
+          this.#bindings.set(bindingKey(change.binding), withoutFlow(change.binding))
+        return
+      case 'remove':
+        this.#bindings.delete(bindingKey(change))
+        return
+      case 'sighting':
+        if (this.#exists(change.extensionId))
+          this.devices.set(`${change.extensionId} ${change.instance}`, change)
+        return
+      case 'call':
+        this.calls.set(change.call.id, change.call)
+        return
+      case 'call-ended':
+        for (const call of this.calls.values()) {
+          if (call.callId === change.callId && call.outcome === 'answered' && call.endedAt === null)
+            this.calls.set(call.id, { ...call, endedAt: change.endedAt })
+        }
     }
   }
 
@@ -178,7 +201,7 @@ export class MemoryStore implements Store {
   #queries = 0
   #commits = 0
   #failures = 0
-  #bindingsCommitted = 0
+  #changesCommitted = 0
   #pendingWrites = 0
   #pendingLookups = 0
 
@@ -217,7 +240,7 @@ export class MemoryStore implements Store {
     }
   }
 
-  async commitBindings(changes: readonly BindingChange[]): Promise<void> {
+  async commit(changes: readonly Change[]): Promise<void> {
     if (this.#closed) throw new StoreUnavailable('The store is closed.')
     if (changes.length === 0) return
     this.#pendingWrites += changes.length
@@ -229,7 +252,7 @@ export class MemoryStore implements Store {
         () => {
           this.#database.write(changes)
           this.#commits++
-          this.#bindingsCommitted += changes.length
+          this.#changesCommitted += changes.length
         },
         called_ms,
       ),
@@ -249,7 +272,7 @@ export class MemoryStore implements Store {
       queries: this.#queries,
       querySeconds: 0,
       commits: this.#commits,
-      bindingsCommitted: this.#bindingsCommitted,
+      changesCommitted: this.#changesCommitted,
       failures: this.#failures,
       pendingWrites: this.#pendingWrites,
       refusedWrites: 0,

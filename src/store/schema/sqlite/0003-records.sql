@@ -1,0 +1,86 @@
+-- Calls, which server wrote what, and the views that front ends may rely on.
+
+CREATE TABLE call (
+  -- A call detail record: one row for each INVITE of an extension. Written by the server, never on a call's path.
+  -- Unique name of the record.
+  id TEXT PRIMARY KEY,
+  -- Call-ID of its dialog (RFC 3261 section 8.1.1.4), for the log and for `sipwitches explain`.
+  call_id TEXT NOT NULL,
+  -- The domain that the caller is in.
+  domain TEXT NOT NULL,
+  -- Number of the calling extension, proved by its credential.
+  caller TEXT NOT NULL,
+  -- The caller's name at that time; empty when it has none.
+  caller_name TEXT NOT NULL DEFAULT '',
+  -- What was dialled: a number or user name of ours, otherwise the whole URI.
+  dialled TEXT NOT NULL,
+  -- Contact of the phone that answered; empty when none did.
+  answered_by TEXT NOT NULL DEFAULT '',
+  -- When the INVITE came.
+  started_at TEXT NOT NULL,
+  -- When the first phone rang; NULL when none did.
+  ringing_at TEXT,
+  -- When it was answered with 2xx; NULL when it was not.
+  answered_at TEXT,
+  -- When it ended: its BYE, or the final answer of a call that was not answered. NULL while it lasts.
+  ended_at TEXT,
+  -- answered; cancelled by the caller; or failed.
+  outcome TEXT NOT NULL CHECK (outcome IN ('answered', 'cancelled', 'failed')),
+  -- SIP status of the final answer to the INVITE.
+  status INTEGER NOT NULL CHECK (status BETWEEN 200 AND 699),
+  -- Why it ended so, in words; empty when the status says it all.
+  reason TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX call_by_start ON call (started_at);
+CREATE INDEX call_by_call_id ON call (call_id);
+
+CREATE TABLE node (
+  -- A server that uses this database. Written by the server.
+  -- Its name, made at its first start and kept in its data folder.
+  name TEXT PRIMARY KEY,
+  -- The program's version.
+  version TEXT NOT NULL,
+  -- When it last opened the database.
+  opened_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A sighting of a device changes nothing that anyone holds of its extension: only a move to another one does, and a
+-- credential of its own, which leaves its own mark.
+DROP TRIGGER device_inserted;
+DROP TRIGGER device_updated;
+
+CREATE TRIGGER device_updated AFTER UPDATE OF extension_id ON device BEGIN
+  INSERT INTO change_journal (table_name, key)
+    SELECT 'device', n.key FROM extension_name n WHERE n.extension_id IN (OLD.extension_id, NEW.extension_id);
+END;
+
+CREATE TRIGGER device_changed AFTER UPDATE OF extension_id, label, instance ON device BEGIN
+  UPDATE device SET updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE id = NEW.id AND updated_at = OLD.updated_at;
+END;
+
+CREATE VIEW v1_extension AS
+  -- Every extension with its owner and how many of its phones are registered. Columns are only ever added.
+  SELECT e.number, d.name AS domain,
+      CASE e.display_name WHEN '' THEN u.display_name ELSE e.display_name END AS display_name,
+      u.name AS user_name, u.status,
+      (SELECT count(*) FROM binding b
+        WHERE b.extension_id = e.id AND b.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) AS contacts,
+      e.created_at, e.updated_at
+    FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id;
+
+CREATE VIEW v1_registration AS
+  -- Every registered contact that has not expired. Columns are only ever added.
+  SELECT e.number, d.name AS domain, b.contact, b.user_agent, b.instance, b.source, b.q,
+      b.registered_at, b.expires_at
+    FROM binding b JOIN extension e ON e.id = b.extension_id JOIN domain d ON d.id = e.domain_id
+    WHERE b.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now');
+
+CREATE VIEW v1_call AS
+  -- Every call detail record, with its length in seconds (NULL when it was not answered or still lasts). Columns are
+  -- only ever added.
+  SELECT c.id, c.call_id, c.domain, c.caller, c.caller_name, c.dialled, c.answered_by, c.started_at, c.ringing_at,
+      c.answered_at, c.ended_at, c.outcome, c.status, c.reason,
+      CAST(round((julianday(c.ended_at) - julianday(c.answered_at)) * 86400) AS INTEGER) AS duration_s
+    FROM call c;
