@@ -78,6 +78,10 @@ export const LIMITS = {
   directoryRevalidations: 64,
   /** What could not be read again is tried again after this. */
   directoryRetry_ms: 1000,
+  /** call: records of calls that wait for their commit; those beyond are lost, and counted */
+  callRecordsPending: 10_000,
+  /** Each text in a record of a call is cut to this: a phone may have made it up. */
+  callRecordText_characters: 255,
   /** auth */
   noncesUsed_entries: 200_000,
   /** store */

@@ -64,6 +64,7 @@ export class ServerReading implements HealthSource, MetricsSource {
       },
       overload: this.#overload(),
       bindings: server.location.count,
+      callRecordsLost: server.callRecorder.lost,
       authenticationFailures: Object.fromEntries(authenticator.failures),
       parseFailures: this.#parseFailures(),
       defects: server.defects,

@@ -3,6 +3,7 @@
 import { Authenticator } from './auth/challenge.ts'
 import { IdentityHandler } from './auth/identity.ts'
 import { NonceBook } from './auth/nonce.ts'
+import { CallRecorder } from './call/call-recorder.ts'
 import { PlanHandler } from './call/plan.ts'
 import { CallLog } from './call-log.ts'
 import type { Clock } from './clock.ts'
@@ -13,7 +14,7 @@ import { LiveSettings } from './directory/settings.ts'
 import { OptionsHandler } from './feature/options.ts'
 import { type Log, safeWire } from './log.ts'
 import { CancelHandler } from './proxy/cancel.ts'
-import { DialogHandler, StatefulProxy } from './proxy/proxy.ts'
+import { DialogHandler, type ProxyParts, StatefulProxy } from './proxy/proxy.ts'
 import { DialogSeal } from './proxy/record-route.ts'
 import { RouteHandler } from './proxy/route.ts'
 import { SanityHandler } from './proxy/sanity.ts'
@@ -39,7 +40,7 @@ import type { AnyServerTransaction, TransactionUser } from './transaction/transa
 import { TransportLayer } from './transport/layer.ts'
 import type { Resolver } from './transport/resolve.ts'
 import type { ListenAddress, Transport } from './transport/transport.ts'
-import { Chain, Exchange } from './ua/uas.ts'
+import { type AnswerListener, Chain, Exchange } from './ua/uas.ts'
 
 /** The world as the server sees it: real in `sipwitches start`, virtual in the simulator. */
 export interface ServerWorld {
@@ -68,6 +69,8 @@ export class Server implements TransactionUser, StoreListener {
   readonly transactions: TransactionLayer
   readonly receiver: Receiver
   readonly transports: TransportLayer
+  readonly callRecorder: CallRecorder
+  readonly #domains: Domains
   readonly #seal: DialogSeal
   readonly proxy: StatefulProxy
   readonly #chain: Chain
@@ -112,6 +115,14 @@ export class Server implements TransactionUser, StoreListener {
       records: boot.activeExtensions,
       onChanged: (old, now) => this.#onExtensionChanged(old, now),
     })
+    const { directory } = this
+    this.#domains = {
+      domainOf: this.#domainOf,
+      get defaultDomain() {
+        return directory.defaultDomain
+      },
+    }
+    this.callRecorder = new CallRecorder({ clock, ids, store, domains: this.#domains, limits })
     const traffic = new Traffic(log.isLevelEnabled('trace') ? this.#trace : null)
     this.transactions = new TransactionLayer({
       clock,
@@ -148,12 +159,7 @@ export class Server implements TransactionUser, StoreListener {
     const { limits, ids } = this.#world
     const { directory, location, settings, authenticator } = this
     const isLocal = this.#isLocal
-    const domains: Domains = {
-      domainOf: this.#domainOf,
-      get defaultDomain() {
-        return directory.defaultDomain
-      },
-    }
+    const domains = this.#domains
     const seal = this.#seal
     const onWaited = this.#onWaited
     return [
@@ -185,7 +191,7 @@ export class Server implements TransactionUser, StoreListener {
         resolveNow: (host) => resolver.resolveNow(host),
         resolve: (host) => resolver.resolve(host),
       }),
-      onStage: (stage, exchange, status) => this.#callLog.stage(stage, exchange, status),
+      onStage: this.#onStage,
     })
   }
 
@@ -211,12 +217,8 @@ export class Server implements TransactionUser, StoreListener {
   }
 
   onRequest(request: SipRequest, transaction: AnyServerTransaction): void {
-    const { ids } = this.#world
-    this.#chain.run(
-      new Exchange(request, transaction, ids, (exchange, status, why) =>
-        this.#callLog.answer(exchange, status, why),
-      ),
-    )
+    const { ids, clock } = this.#world
+    this.#chain.run(new Exchange(request, transaction, ids, clock.now(), this.#onAnswer))
   }
 
   onAck(request: SipRequest): void {
@@ -267,6 +269,16 @@ export class Server implements TransactionUser, StoreListener {
       { event: 'defect', err: error, ...fields },
       'a defect of ours ended this transaction',
     )
+  }
+
+  readonly #onAnswer: AnswerListener = (exchange, status, why) => {
+    this.#callLog.answer(exchange, status, why)
+    this.callRecorder.answer(exchange, status, why)
+  }
+
+  readonly #onStage: ProxyParts['onStage'] = (stage, fork, status) => {
+    this.#callLog.stage(stage, fork.exchange, status)
+    this.callRecorder.stage(stage, fork, status)
   }
 
   readonly #onWaited = (extension: ExtensionRecord | null): void => {

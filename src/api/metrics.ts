@@ -36,6 +36,7 @@ export interface MetricsReading {
     readonly connections: number
   }
   readonly bindings: number
+  readonly callRecordsLost: number
   /** By reason; the reasons are a fixed list in the code, never a peer's words. */
   readonly authenticationFailures: Readonly<Record<string, number>>
   readonly parseFailures: Readonly<Record<string, number>>
@@ -246,6 +247,16 @@ const REGISTRAR_FAMILIES: readonly Family[] = [
   },
 ]
 
+const CALL_FAMILIES: readonly Family[] = [
+  {
+    type: 'counter',
+    name: 'sipwitches_call_records_lost_total',
+    help: 'Call detail records, and ends of calls, that the database did not take',
+    labels: [],
+    samples: (scrape) => alone(scrape.callRecordsLost),
+  },
+]
+
 const SQL_FAMILIES: readonly Family[] = [
   {
     type: 'counter',
@@ -332,6 +343,7 @@ const FAMILIES: readonly Family[] = [
   ...SIP_FAMILIES,
   ...OVERLOAD_FAMILIES,
   ...REGISTRAR_FAMILIES,
+  ...CALL_FAMILIES,
   ...SQL_FAMILIES,
   ...PROCESS_FAMILIES,
 ]

@@ -48,6 +48,7 @@ test('serves what the source has counted', async () => {
       "sipwitches_authentication_failures_total{reason="stale"} 6",
       "sipwitches_directory_lookups_total{result="hit"} 100",
       "sipwitches_directory_lookups_total{result="miss"} 11",
+      "sipwitches_call_records_lost_total 26",
       "sipwitches_sql_queries_total 9",
       "sipwitches_sql_seconds_total 0.25",
       "sipwitches_sql_failures_total 1",

@@ -36,6 +36,7 @@ export class FakeMetrics implements MetricsSource {
       connections: 25,
     },
     bindings: 17,
+    callRecordsLost: 26,
     authenticationFailures: { password: 5, stale: 6 },
     parseFailures: { Via: 8 },
     defects: 0,
