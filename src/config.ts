@@ -80,8 +80,6 @@ export const LIMITS = {
   directoryRetry_ms: 1000,
   /** call: records of calls that wait for their commit; those beyond are lost, and counted */
   callRecordsPending: 10_000,
-  /** Each text in a record of a call is cut to this: a phone may have made it up. */
-  callRecordText_characters: 255,
   /** auth */
   noncesUsed_entries: 200_000,
   /** store */
@@ -101,6 +99,8 @@ export const LIMITS = {
   storeRestart_ms: 1000,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
+  /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */
+  rowText_characters: 255,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
   /** How often the journal is cut to storeJournal_rows. */

@@ -6,6 +6,7 @@ import { accountOf, type Domains } from '../directory/account.ts'
 import type { CallStage, Fork } from '../proxy/fork.ts'
 import type { IdSource } from '../sip/id.ts'
 import { MethodId, utf8 } from '../sip/message.ts'
+import { rowText } from '../store/row-text.ts'
 import type { CallChange, CallRecord, Store } from '../store/store.ts'
 import type { AssertedIdentity, Exchange } from '../ua/uas.ts'
 
@@ -14,7 +15,7 @@ export interface CallRecorderParts {
   readonly ids: IdSource
   readonly store: Pick<Store, 'commit'>
   readonly domains: Domains
-  readonly limits: Pick<Limits, 'callRecordsPending' | 'callRecordText_characters'>
+  readonly limits: Pick<Limits, 'callRecordsPending'>
 }
 
 /** What a record is made of, whoever answered. */
@@ -66,19 +67,19 @@ export class CallRecorder {
     const answered = ending.outcome === 'answered'
     return {
       id: this.#parts.ids.uuid(now),
-      callId: this.#text(utf8(exchange.request.callId)),
+      callId: rowText(utf8(exchange.request.callId)),
       domain: asserted.domain,
       caller: asserted.number,
-      callerName: this.#text(asserted.displayName),
-      dialled: this.#text(this.#dialled(exchange, asserted)),
-      answeredBy: this.#text(utf8(ending.answeredBy)),
+      callerName: rowText(asserted.displayName),
+      dialled: rowText(this.#dialled(exchange, asserted)),
+      answeredBy: rowText(utf8(ending.answeredBy)),
       startedAt: exchange.receivedAt,
       ringingAt: ending.ringingAt,
       answeredAt: answered ? now : null,
       endedAt: answered ? null : now,
       outcome: ending.outcome,
       status: ending.status,
-      reason: this.#text(ending.why),
+      reason: rowText(ending.why),
     }
   }
 
@@ -90,7 +91,7 @@ export class CallRecorder {
   }
 
   #ended(exchange: Exchange): void {
-    const callId = this.#text(utf8(exchange.request.callId))
+    const callId = rowText(utf8(exchange.request.callId))
     this.#write({ kind: 'call-ended', callId, endedAt: exchange.receivedAt })
   }
 
@@ -109,13 +110,5 @@ export class CallRecorder {
       .finally(() => {
         this.#pending--
       })
-  }
-
-  /** What a phone says may be of any length and hold anything: a record is for people, in one line. */
-  #text(text: string): string {
-    const most = this.#parts.limits.callRecordText_characters
-    const line = text.replace(/[\x00-\x1f\x7f]/g, ' ')
-    // A character takes two units at most; one must not be cut in half.
-    return line.length <= most ? line : [...line.slice(0, 2 * most)].slice(0, most).join('')
   }
 }
