@@ -101,6 +101,9 @@ export const LIMITS = {
   storeDevicesPerExtension: 50,
   /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */
   rowText_characters: 255,
+  /** Calls older than call_keep_days are deleted this often, so many at once: others wait no longer than for those. */
+  storeCallTrim_ms: 10_000,
+  storeCallTrim_rows: 1000,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
   /** How often the journal is cut to storeJournal_rows. */

@@ -4,6 +4,7 @@ import { Authenticator } from './auth/challenge.ts'
 import { IdentityHandler } from './auth/identity.ts'
 import { NonceBook } from './auth/nonce.ts'
 import { CallRecorder } from './call/call-recorder.ts'
+import { CallRetention } from './call/call-retention.ts'
 import { PlanHandler } from './call/plan.ts'
 import { CallLog } from './call-log.ts'
 import type { Clock } from './clock.ts'
@@ -70,6 +71,7 @@ export class Server implements TransactionUser, StoreListener {
   readonly receiver: Receiver
   readonly transports: TransportLayer
   readonly callRecorder: CallRecorder
+  readonly #callRetention: CallRetention
   readonly #domains: Domains
   readonly #seal: DialogSeal
   readonly proxy: StatefulProxy
@@ -123,6 +125,7 @@ export class Server implements TransactionUser, StoreListener {
       },
     }
     this.callRecorder = new CallRecorder({ clock, ids, store, domains: this.#domains, limits })
+    this.#callRetention = new CallRetention(clock, store, this.settings)
     const traffic = new Traffic(log.isLevelEnabled('trace') ? this.#trace : null)
     this.transactions = new TransactionLayer({
       clock,
@@ -213,6 +216,7 @@ export class Server implements TransactionUser, StoreListener {
     await this.transports.close()
     this.transactions.close()
     this.location.close()
+    this.#callRetention.close()
     await this.store.close()
   }
 

@@ -103,6 +103,10 @@ export class SqlStore implements Store, Wakeable {
     this.#worker?.postMessage({ kind: 'problems', table, problems } satisfies Request)
   }
 
+  trimCalls(before: number): void {
+    this.#worker?.postMessage({ kind: 'trim-calls', before } satisfies Request)
+  }
+
   counts(): StoreCounts {
     return {
       queries: this.#work[Work.Queries] ?? 0,

@@ -20,6 +20,8 @@ export interface Driver {
   /** The rows of `after < seq <= through`, in order, at most `limit`. */
   journalBetween(after: number, through: number, limit: number): Promise<readonly JournalRow[]>
   trimJournal(keep_rows: number): Promise<void>
+  /** Deletes the calls that began before, the oldest first, at most `limit`. */
+  trimCalls(before: number, limit: number): Promise<void>
   close(): Promise<void>
 }
 

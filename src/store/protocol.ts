@@ -24,6 +24,7 @@ export type Request =
       readonly changes: PackedChanges
     }
   | { readonly kind: 'problems'; readonly table: string; readonly problems: readonly ConfigProblem[] }
+  | { readonly kind: 'trim-calls'; readonly before: number }
   | { readonly kind: 'close'; readonly id: number }
 
 export type Reply =

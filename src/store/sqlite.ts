@@ -3,6 +3,7 @@
 import type { Database } from 'bun:sqlite'
 import { LIMITS } from '../config.ts'
 import type { Driver, JournalRow } from './driver.ts'
+import { TRIM_CALLS } from './retention.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
 import type {
   Algorithm,
@@ -194,6 +195,12 @@ export class SqliteDriver implements Driver {
       database
         .query('DELETE FROM change_journal WHERE seq <= (SELECT max(seq) FROM change_journal) - ?')
         .run(keep_rows)
+    })
+  }
+
+  async trimCalls(before: number, limit: number): Promise<void> {
+    this.#transaction((database) => {
+      database.query(TRIM_CALLS).run(isoTime(before), limit)
     })
   }
 

@@ -162,6 +162,8 @@ export interface Store {
   commit(changes: readonly Change[]): Promise<void>
   /** Makes these the only problems of that table in `config_problem`. Not awaited: what fails is told again later. */
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
+  /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
+  trimCalls(before: number): void
   counts(): StoreCounts
   /** Commits what is pending and ends the worker. */
   close(): Promise<void>

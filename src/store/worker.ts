@@ -140,6 +140,15 @@ class DatabaseWorker implements Wakeable {
     )
   }
 
+  /** Nothing hangs on it: where another program is writing just now, the next time will do. */
+  async trimCalls(before: number): Promise<void> {
+    const driver = this.#driver
+    if (driver === null) return
+    await this.#timed(() => driver.trimCalls(before, LIMITS.storeCallTrim_rows)).catch((error: unknown) => {
+      if (!isProblem(error, 'busy')) this.#failed(error)
+    })
+  }
+
   async close(id: number): Promise<void> {
     await this.#driver?.close()
     this.#driver = null
@@ -242,6 +251,7 @@ async function receive(request: Request): Promise<void> {
   if (worker === null) throw new Error(`${request.kind} came before open`)
   if (request.kind === 'commit') await worker.commit(request)
   else if (request.kind === 'problems') await worker.report(request)
+  else if (request.kind === 'trim-calls') await worker.trimCalls(request.before)
   else if (request.kind === 'close') await worker.close(request.id)
   else await worker.answer(request)
 }

@@ -83,6 +83,8 @@ export class ScriptedStore implements Store {
 
   async commit(): Promise<void> {}
 
+  trimCalls(): void {}
+
   counts(): StoreCounts {
     return {
       queries: 0,

@@ -267,6 +267,11 @@ export class MemoryStore implements Store {
     this.#database.problems.set(table, problems)
   }
 
+  trimCalls(before: number): void {
+    const { calls } = this.#database
+    for (const [id, { startedAt }] of calls) if (startedAt < before) calls.delete(id)
+  }
+
   counts(): StoreCounts {
     return {
       queries: this.#queries,

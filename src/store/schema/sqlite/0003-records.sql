@@ -22,7 +22,8 @@ CREATE TABLE call (
   ringing_at TEXT,
   -- When it was answered with 2xx; NULL when it was not.
   answered_at TEXT,
-  -- When it ended: its BYE, or the final answer of a call that was not answered. NULL while it lasts.
+  -- When it ended: its BYE, or the final answer of a call that was not answered. NULL while it lasts, and for good
+  -- where the server never saw the BYE.
   ended_at TEXT,
   -- answered; cancelled by the caller; or failed.
   outcome TEXT NOT NULL CHECK (outcome IN ('answered', 'cancelled', 'failed')),
@@ -33,7 +34,10 @@ CREATE TABLE call (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX call_by_start ON call (started_at);
-CREATE INDEX call_by_call_id ON call (call_id);
+CREATE INDEX call_by_call_id ON call (call_id, ended_at);
+
+INSERT OR IGNORE INTO setting (name, value, comment) VALUES
+  ('call_keep_days', '365', 'How many days a call detail record is kept; 0 keeps all.');
 
 CREATE TABLE node (
   -- A server that uses this database. Written by the server.

@@ -1,4 +1,4 @@
-// What the server writes, as the views show it to front ends: real writes through the store, read from the file.
+// What the server writes of calls and phones: real writes through the store, read from the file as front ends see it.
 
 import { Database } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
@@ -179,5 +179,36 @@ describe('a sighting', () => {
     await store.commit(Array.from({ length: most + 5 }, (_, n) => sighting(`<urn:uuid:${n}>`)))
     await store.commit([{ ...sighting('<urn:uuid:1>'), extensionId: 99 }])
     expect(devices()).toHaveLength(most)
+  })
+})
+
+describe('old calls', () => {
+  const kept = () => file.query('SELECT id FROM call ORDER BY started_at').values().flat()
+
+  test('go some at a time, the oldest first', async () => {
+    const most = LIMITS.storeCallTrim_rows
+    const old = Array.from({ length: most + 1 }, (_, n) => call({ id: `${n}`, startedAt: START + n }))
+    const changes = old.toReversed().map((one) => ({ kind: 'call', call: one }) as const)
+    await store.commit([...changes, { kind: 'call', call: call({ id: 'new', startedAt: START + most + 1 }) }])
+    store.trimCalls(START + most + 1)
+    // Answers come in order.
+    await store.settings()
+    expect(kept()).toEqual([`${most}`, 'new'])
+    store.trimCalls(START + most + 1)
+    await store.settings()
+    expect(kept()).toEqual(['new'])
+  })
+
+  test('stay while another program holds the right to write, which is no failure', async () => {
+    await store.commit([{ kind: 'call', call: call() }])
+    file.run('BEGIN IMMEDIATE')
+    store.trimCalls(START + 1)
+    await store.settings()
+    file.run('ROLLBACK')
+    expect(kept()).toHaveLength(1)
+    expect(store.counts().failures).toBe(0)
+    store.trimCalls(START + 1)
+    await store.settings()
+    expect(kept()).toEqual([])
   })
 })
