@@ -110,6 +110,7 @@ export class Server implements TransactionUser, StoreListener {
       clock,
       domains: boot.domains,
       records: boot.activeExtensions,
+      capacity: limits.directory_entries,
       onChanged: (old, now) => this.#onExtensionChanged(old, now),
     })
     const traffic = new Traffic(log.isLevelEnabled('trace') ? this.#trace : null)
@@ -125,7 +126,11 @@ export class Server implements TransactionUser, StoreListener {
     })
     this.receiver = new Receiver(this.transactions, { onDefect: (error) => this.#defect(error, {}) })
     this.transports = new TransportLayer(world.transports, this.receiver)
-    this.location = new Location(clock, { onExpired: (bindings) => this.registrar.expire(bindings) })
+    this.location = new Location(clock, {
+      onActive: (extensionId) => this.directory.keep(extensionId),
+      onIdle: (extensionId) => this.directory.release(extensionId),
+      onExpired: (bindings) => this.registrar.expire(bindings),
+    })
     this.registrar = new Registrar({
       clock,
       limits,
