@@ -199,6 +199,11 @@ export class Server implements TransactionUser, StoreListener {
     return this.#boot.extensionCount
   }
 
+  /** For how long no change of a row has been heard of, whether there was any or not. */
+  get staleness_seconds(): number {
+    return Math.max(0, this.#world.clock.now() - this.store.counts().followedAt) / 1000
+  }
+
   get resolver(): Resolver {
     return this.#world.resolver
   }

@@ -48,6 +48,7 @@ class DatabaseWorker implements Wakeable {
     try {
       this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url))
       this.#follower = await JournalFollower.start(this.#driver)
+      this.#opening.work[Work.FollowedAt] = this.#clock.now()
       this.#available(null)
       reply({ kind: 'opened' })
     } catch (error) {
@@ -80,6 +81,7 @@ class DatabaseWorker implements Wakeable {
       this.#available(null)
     }
     const changes = await this.#follower.poll()
+    this.#opening.work[Work.FollowedAt] = this.#clock.now()
     if (changes.length > 0) reply({ kind: 'invalidation', changes })
     if (this.#polls % POLLS_PER_TRIM === 0) await this.#trimJournal(this.#driver)
   }

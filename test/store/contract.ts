@@ -268,6 +268,13 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
       expect(watcher.stale).toEqual(['settings'])
     })
 
+    test('and when changes were last looked for is told too', async () => {
+      const before = clock.now()
+      await database.execute(`UPDATE setting SET value = '7' WHERE name = 'max_bindings'`)
+      await watcher.hears('settings')
+      expect(store.counts().followedAt).toBeGreaterThanOrEqual(before)
+    })
+
     test('as everything, when the journal was cut', async () => {
       await database.execute(
         `UPDATE user SET display_name = 'B' WHERE name = 'bob'; DELETE FROM change_journal`,

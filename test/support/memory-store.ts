@@ -277,6 +277,7 @@ export class MemoryStore implements Store {
       pendingWrites: this.#pendingWrites,
       refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
+      followedAt: this.#clock.now(),
     }
   }
 
