@@ -97,6 +97,12 @@ export const LIMITS = {
   storeRestart_ms: 1000,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
+  /** Rows that make no sense, listed in config_problem of each kind; the last one counts the rest. */
+  storeProblems_rows: 20,
+  /** So many rows are looked at in one step, between look-ups. */
+  storeProblemStep_rows: 200,
+  /** Changed rows are looked at no sooner than this after the time before. */
+  storeProblems_ms: 3000,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
   /** How often the journal is cut to storeJournal_rows. */
