@@ -43,6 +43,12 @@ export function problemContract(name: string, database: () => TestDatabase): voi
         `UPDATE credential SET realm = 'example.com'`,
       ],
       [
+        'a realm that was changed without its credentials',
+        `UPDATE domain SET realm = 'new'`,
+        ['extension 103@example.com', 'extension 104@example.com', BOB, 'credential 1', 'credential 2'],
+        `UPDATE domain SET realm = 'example.com'`,
+      ],
+      [
         'a user who is called like the number of another',
         `UPDATE user SET name = '103' WHERE name = 'bob'`,
         ['user 103', BOB],
