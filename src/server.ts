@@ -259,10 +259,13 @@ export class Server implements TransactionUser, StoreListener {
         flow: null,
       })),
     )
+    for (const extension of boot.activeExtensions) if (extension.suspended) this.registrar.drop(extension)
   }
 
   #onExtensionChanged(old: ExtensionRecord, now: ExtensionRecord | null): void {
-    if (now === null || now.id !== old.id || now.suspended) this.registrar.drop(old)
+    // Whoever registered its phones has proved to be the old owner, not the new one.
+    const isAnothers = now === null || now.id !== old.id || now.userId !== old.userId
+    if (isAnothers || now.suspended) this.registrar.drop(old)
   }
 
   #onChainDefect(error: unknown, exchange: Exchange): void {

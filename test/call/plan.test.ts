@@ -74,7 +74,7 @@ describe('a call', () => {
   )
 
   test(
-    'to a user who was suspended while the server was down is 480, although the phone’s binding was kept',
+    'to a user who was suspended while the server was down is 480, whatever was registered before',
     inOffice(async (office) => {
       const bob = await office.registered('102')
       await office.server.stop()
