@@ -104,6 +104,12 @@ export const LIMITS = {
   /** Calls older than call_keep_days are deleted this often, so many at once: others wait no longer than for those. */
   storeCallTrim_ms: 10_000,
   storeCallTrim_rows: 1000,
+  /** Rows that make no sense, listed in config_problem of each kind; the last one counts the rest. */
+  storeProblems_rows: 20,
+  /** So many rows are looked at in one step, between look-ups. */
+  storeProblemStep_rows: 200,
+  /** Changed rows are looked at no sooner than this after the time before. */
+  storeProblems_ms: 3000,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
   /** How often the journal is cut to storeJournal_rows. */

@@ -1,5 +1,6 @@
 // What a database must be able to do for the worker: the only seam that knows SQL is behind it.
 
+import type { RowProblem } from './problems.ts'
 import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
 
 /** Calls fail with DatabaseProblem only. */
@@ -10,6 +11,8 @@ export interface Driver {
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
   /** One transaction, durable when it resolves. A change for an extension that is gone is left out: no failure. */
   commit(changes: readonly Change[]): Promise<void>
+  /** Rows that SQL could not refuse; awaits `pause` after each short step, so that look-ups come in between. */
+  findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]>
   reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void>
   /** A write that changes nothing, to learn whether writing works again. */
   probe(): Promise<void>

@@ -3,6 +3,7 @@
 import type { Database } from 'bun:sqlite'
 import { LIMITS } from '../config.ts'
 import type { Driver, JournalRow } from './driver.ts'
+import { findProblems, type RowProblem } from './problems.ts'
 import { TRIM_CALLS } from './retention.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
 import type {
@@ -148,6 +149,14 @@ export class SqliteDriver implements Driver {
     this.#transaction((database) => {
       for (const change of changes) apply(database, change)
     })
+  }
+
+  async findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
+    return findProblems(
+      async (sql, values) =>
+        this.#run((database) => database.query<Record<string, unknown>, number[]>(sql).all(...values)),
+      pause,
+    )
   }
 
   async reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {

@@ -7,6 +7,7 @@ import { DatabaseProblem, type Driver } from './driver.ts'
 import { JournalFollower } from './journal.ts'
 import { openDriver } from './open-driver.ts'
 import { type FailedCall, packBindings, type Reply, type Request, unpackChanges, Work } from './protocol.ts'
+import { RowChecker } from './row-checker.ts'
 import type { Change } from './store.ts'
 
 type Asking = Extract<Request, { readonly id: number }>
@@ -24,6 +25,7 @@ class DatabaseWorker implements Wakeable {
   readonly #clock: Clock
   #driver: Driver | null = null
   #follower: JournalFollower | null = null
+  #rowChecker: RowChecker | null = null
   /** Why the database cannot be used just now; null when it can. */
   #reason: string | null = 'The database is not open yet.'
   #polls = 0
@@ -48,6 +50,8 @@ class DatabaseWorker implements Wakeable {
     try {
       this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url))
       this.#follower = await JournalFollower.start(this.#driver)
+      this.#rowChecker = new RowChecker(this.#driver, this.#clock)
+      this.#opening.work[Work.FollowedAt] = this.#clock.now()
       this.#available(null)
       reply({ kind: 'opened' })
     } catch (error) {
@@ -80,7 +84,10 @@ class DatabaseWorker implements Wakeable {
       this.#available(null)
     }
     const changes = await this.#follower.poll()
+    this.#opening.work[Work.FollowedAt] = this.#clock.now()
     if (changes.length > 0) reply({ kind: 'invalidation', changes })
+    this.#rowChecker?.onChanges(changes)
+    this.#rowChecker?.poll()
     if (this.#polls % POLLS_PER_TRIM === 0) await this.#trimJournal(this.#driver)
   }
 

@@ -6,6 +6,7 @@ import { LIMITS } from '../../src/config.ts'
 import { SqlStore } from '../../src/store/client.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { binding, ROWS, remove, save } from './binding.ts'
+import { problemContract } from './problem-contract.ts'
 import { Watcher } from './watcher.ts'
 
 /** A database of its own for one test, empty. */
@@ -268,6 +269,13 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
       expect(watcher.stale).toEqual(['settings'])
     })
 
+    test('and when changes were last looked for is told too', async () => {
+      const before = clock.now()
+      await database.execute(`UPDATE setting SET value = '7' WHERE name = 'max_bindings'`)
+      await watcher.hears('settings')
+      expect(store.counts().followedAt).toBeGreaterThanOrEqual(before)
+    })
+
     test('as everything, when the journal was cut', async () => {
       await database.execute(
         `UPDATE user SET display_name = 'B' WHERE name = 'bob'; DELETE FROM change_journal`,
@@ -291,11 +299,16 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
       // Answers come in order: when this one is here the reports are written.
       await store.settings()
       expect(
-        await database.execute('SELECT table_name, key, problem FROM config_problem ORDER BY 1, 2'),
+        await database.execute(
+          `SELECT table_name, key, problem FROM config_problem
+            WHERE table_name IN ('other', 'setting') ORDER BY 1, 2`,
+        ),
       ).toEqual([
         ['other', 'x', 'stays'],
         ['setting', 'b', 'new'],
       ])
     })
   })
+
+  problemContract(name, () => database)
 }
