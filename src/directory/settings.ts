@@ -17,6 +17,8 @@ export interface SettingValues {
   readonly timerC_s: number
   /** What a sender who is no extension of ours may send to our extensions without proof. */
   readonly strangerMethods: ReadonlySet<string>
+  /** How much may wait on this machine's disk while the database is away. */
+  readonly spoolMax_mb: number
 }
 
 /** What serves where there is no row. The first migration writes the same values. */
@@ -29,6 +31,7 @@ export const SETTING_DEFAULTS: SettingValues = {
   nonceLifetime_s: 300,
   timerC_s: 185,
   strangerMethods: new Set(['OPTIONS']),
+  spoolMax_mb: 64,
 }
 
 const HOUR_S = 3600
@@ -138,6 +141,7 @@ export function readSettings(
       SETTING_DEFAULTS.strangerMethods,
       last.strangerMethods,
     ),
+    spoolMax_mb: number('spool_max_mb', 1, 65_536, 'spoolMax_mb'),
   }
   reader.reportUnknown()
   return { values: withOrderedExpiries(values, last, reader.problems), problems: reader.problems }
@@ -202,5 +206,6 @@ export class LiveSettings {
     this.#current = values
     this.#problems = problems
     this.#store.reportProblems('setting', problems)
+    this.#store.limitSpool(values.spoolMax_mb * 1024 * 1024)
   }
 }

@@ -37,6 +37,7 @@ describe('settings', () => {
       nonce_lifetime_s: '30',
       timer_c_s: '1',
       stranger_methods: 'OPTIONS,MESSAGE',
+      spool_max_mb: '7',
     })
     expect(problems).toEqual([])
     expect(values).toEqual({
@@ -48,6 +49,7 @@ describe('settings', () => {
       nonceLifetime_s: 30,
       timerC_s: 1,
       strangerMethods: new Set(['OPTIONS', 'MESSAGE']),
+      spoolMax_mb: 7,
     })
   })
 
