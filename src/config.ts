@@ -93,10 +93,25 @@ export const LIMITS = {
   storePoll_ms: 100,
   /** One statement of the worker waits so long for another program's write; look-ups wait with it. */
   storeBusy_ms: 100,
-  /** So often a locked commit is tried again, once each poll, before its callers are refused. */
-  storeBusy_tries: 40,
-  /** Between two attempts to open the database, to write again after a failure, or to start a new worker. */
-  storeRestart_ms: 1000,
+  /** A commit that takes longer is answered from the spool. */
+  storeSpool_ms: 700,
+  /** The worker's own limits, shorter than those of whoever asks it: beyond them the database counts as away. */
+  storeAttempt_ms: 5000,
+  storeLookup_ms: 2000,
+  /** Opening again; the first time it is storeBoot_ms, as the schema may have to be made. */
+  storeOpen_ms: 10_000,
+  /** Between two attempts to reach the database, or to start a worker: doubled each time, and a little by chance. */
+  storeRetryMin_ms: 250,
+  storeRetryMax_ms: 5000,
+  /** Well for so long, it counts as well: the next failure begins with storeRetryMin_ms. */
+  storeWell_ms: 10_000,
+  storeSpoolBatch_rows: 500,
+  /** How often the main thread looks whether the worker moves, and how long it may not. */
+  storeWorkerLook_ms: 1000,
+  storeBeat_ms: 250,
+  storeWorkerSilence_ms: 5000,
+  /** A question that was under way at so many deaths of a worker may be their cause: it is not sent again. */
+  storeQuestionSends: 3,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
   /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */

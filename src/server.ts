@@ -56,7 +56,7 @@ export interface ServerWorld {
   openStore(listener: StoreListener): Store
 }
 
-export class Server implements TransactionUser, StoreListener {
+export class Server implements TransactionUser, Omit<StoreListener, 'onNotice'> {
   readonly #world: ServerWorld
   readonly #callLog: CallLog
   readonly #boot: Boot
@@ -91,6 +91,11 @@ export class Server implements TransactionUser, StoreListener {
       onInvalidation: (changes) =>
         server === null ? early.push(...changes) : server.onInvalidation(changes),
       onAvailability: (reason) => server?.onAvailability(reason),
+      onNotice: (sentence) =>
+        world.log.error(
+          { event: 'store-notice', why: sentence },
+          'the database worker has something to tell',
+        ),
     })
     try {
       server = new Server(world, store, await store.boot())

@@ -89,7 +89,7 @@ async function startServer(settings: BootSettings, clock: SystemClock, log: Log)
     transports: transportsOf(settings.listen, { clock, limits: LIMITS, addresses, log }),
     resolver: new Resolver(clock, LIMITS),
     nodeSecret: keptSecret(settings.data, ids),
-    openStore: (listener) => new SqlStore(settings.database, clock, listener),
+    openStore: (listener) => new SqlStore(settings.database, clock, listener, { folder: settings.data }),
   })
 }
 

@@ -9,6 +9,8 @@ export interface Driver {
   settings(): Promise<ReadonlyMap<string, string>>
   domains(): Promise<readonly DomainRecord[]>
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
+  /** Those that there are. */
+  extensionsById(ids: readonly number[]): Promise<readonly ExtensionRecord[]>
   /** One transaction, durable when it resolves. A change for an extension that is gone is left out: no failure. */
   commit(changes: readonly Change[]): Promise<void>
   /** Rows that SQL could not refuse; awaits `pause` after each short step, so that look-ups come in between. */
@@ -34,7 +36,16 @@ export interface JournalRow {
   readonly key: string
 }
 
-export type DatabaseProblemKind = 'missing' | 'unusable' | 'corrupt' | 'newer' | 'busy' | 'full' | 'refused'
+export type DatabaseProblemKind =
+  | 'missing'
+  | 'unusable'
+  | 'corrupt'
+  | 'newer'
+  | 'busy'
+  | 'full'
+  | 'refused'
+  /** The server does not answer, or not in time: it may be back at any moment. */
+  | 'away'
 
 /** What is wrong with the database, in one sentence that says how to mend it. */
 export class DatabaseProblem extends Error {

@@ -76,7 +76,9 @@ export function databaseProblem(error: unknown, path: string): DatabaseProblem {
   return new DatabaseProblem(kind, PROBLEM_SENTENCES[kind](path, reason))
 }
 
-function problemKind(error: unknown): Exclude<DatabaseProblemKind, 'missing' | 'newer'> {
+function problemKind(error: unknown): Exclude<DatabaseProblemKind, 'missing' | 'newer' | 'away'> {
+  // A value that SQL has no form for: another one would do.
+  if (error instanceof TypeError || error instanceof RangeError) return 'refused'
   if (!(error instanceof SQLiteError)) return 'unusable'
   const code = error.code ?? ''
   if (code === 'SQLITE_CORRUPT' || code.startsWith('SQLITE_CORRUPT_') || code === 'SQLITE_NOTADB')

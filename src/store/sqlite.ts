@@ -82,6 +82,11 @@ const SAVE_CALL = `
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
     ON CONFLICT (id) DO UPDATE SET ended_at = coalesce(call.ended_at, excluded.ended_at)`
 
+/** Made again after a crash, it must not end a record of that Call-ID which began later. */
+const END_CALL = `
+  UPDATE call SET ended_at = ?1
+    WHERE call_id = ?2 AND outcome = 'answered' AND ended_at IS NULL AND started_at <= ?1`
+
 const SEE_DEVICE = `
   UPDATE device SET user_agent = ?3, last_seen_at = ?4 WHERE extension_id = ?1 AND instance = ?2`
 
@@ -143,6 +148,15 @@ export class SqliteDriver implements Driver {
           .get(domain, name)
       return row === null ? null : extensionRecord(database, row)
     })
+  }
+
+  async extensionsById(ids: readonly number[]): Promise<readonly ExtensionRecord[]> {
+    return this.#run((database) =>
+      database
+        .query<ExtensionRow, [string]>(`${SELECT_EXTENSION} WHERE e.id IN (SELECT value FROM json_each(?))`)
+        .all(JSON.stringify(ids))
+        .map((row) => extensionRecord(database, row)),
+    )
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -264,9 +278,7 @@ function apply(database: Database, change: Change): void {
       database.query(SAVE_CALL).run(...callValues(change.call))
       return
     case 'call-ended':
-      database
-        .query(`UPDATE call SET ended_at = ? WHERE call_id = ? AND outcome = 'answered' AND ended_at IS NULL`)
-        .run(isoTime(change.endedAt), change.callId)
+      database.query(END_CALL).run(isoTime(change.endedAt), change.callId)
   }
 }
 

@@ -115,6 +115,8 @@ export interface StoreListener {
   onInvalidation(changes: readonly Invalidation[]): void
   /** The database went away (`reason` in words), or came back (null). */
   onAvailability(reason: string | null): void
+  /** What the administrator must know, in a sentence for the log. */
+  onNotice(sentence: string): void
 }
 
 /** A row that cannot be used, in words for whoever wrote it. The last good record goes on serving. */
@@ -140,6 +142,7 @@ export interface StoreCounts {
   readonly queries: number
   readonly querySeconds: number
   readonly commits: number
+  readonly commitSeconds: number
   readonly changesCommitted: number
   readonly failures: number
   readonly pendingWrites: number
@@ -148,6 +151,25 @@ export interface StoreCounts {
   readonly pendingLookups: number
   /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
   readonly followedAt: number
+  /** The database can be read and takes writes. */
+  readonly databaseUp: boolean
+  /** Times that the database worker ended or hung, and another one took over. */
+  readonly workerRestarts: number
+  readonly spool: SpoolCounts
+}
+
+/** Changes that wait on this machine's disk for the database. */
+export interface SpoolCounts {
+  readonly rows: number
+  readonly bytes: number
+  /** Since when the oldest waits, ms since the epoch; null when none does. */
+  readonly oldestSince: number | null
+  /** Changes that went into the spool; from there into the database; that the database refused in the end. */
+  readonly spooled: number
+  readonly drained: number
+  readonly dropped: number
+  /** Changes that neither the database nor the spool took. */
+  readonly refused: number
 }
 
 /** The main thread's handle on the database worker. Promises reject with StoreUnavailable only. */
@@ -166,6 +188,8 @@ export interface Store {
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
   /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
   trimCalls(before: number): void
+  /** How much may wait in the spool. */
+  limitSpool(bytes: number): void
   counts(): StoreCounts
   /** Commits what is pending and ends the worker. */
   close(): Promise<void>

@@ -52,6 +52,7 @@ beforeEach(async () => {
   store = new SqlStore(`sqlite:${join(folder, 'sipwitches.db')}`, clock, watcher)
   await store.boot()
   file = new Database(join(folder, 'sipwitches.db'), { create: false, readwrite: true })
+  file.run('PRAGMA busy_timeout = 5000')
   file.run(`BEGIN; ${ROWS}; COMMIT`)
   await watcher.hears('domains')
 })

@@ -14,11 +14,22 @@ import {
   type ExtensionRecord,
   type Invalidation,
   type SightingChange,
+  type SpoolCounts,
   type Store,
   type StoreCounts,
   type StoreListener,
   StoreUnavailable,
 } from '../../src/store/store.ts'
+
+export const EMPTY_SPOOL: SpoolCounts = {
+  rows: 0,
+  bytes: 0,
+  oldestSince: null,
+  spooled: 0,
+  drained: 0,
+  dropped: 0,
+  refused: 0,
+}
 
 export const DOMAIN: DomainRecord = {
   id: 1,
@@ -74,6 +85,9 @@ export class MemoryDatabase {
   /** How long each answer and each commit takes. */
   answer_ms = 0
   commit_ms = 0
+  spoolLimit_bytes = 0
+  /** What the open store says of its spool. */
+  spool: SpoolCounts = EMPTY_SPOOL
   /** While set, every call meets it. */
   fault: Fault | null = null
   readonly problems = new Map<string, readonly ConfigProblem[]>()
@@ -289,17 +303,25 @@ export class MemoryStore implements Store {
     for (const [id, { startedAt }] of calls) if (startedAt < before) calls.delete(id)
   }
 
+  limitSpool(bytes: number): void {
+    this.#database.spoolLimit_bytes = bytes
+  }
+
   counts(): StoreCounts {
     return {
       queries: this.#queries,
       querySeconds: 0,
       commits: this.#commits,
+      commitSeconds: 0,
       changesCommitted: this.#changesCommitted,
       failures: this.#failures,
       pendingWrites: this.#pendingWrites,
       refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
       followedAt: this.#clock.now(),
+      databaseUp: this.#database.fault === null,
+      workerRestarts: 0,
+      spool: this.#database.spool,
     }
   }
 

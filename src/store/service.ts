@@ -1,0 +1,290 @@
+// What the database worker does, apart from being a worker: it answers look-ups, makes changes durable, and follows the
+// journal, whether the database is there or not.
+
+import type { Clock, Wakeable } from '../clock.ts'
+import { LIMITS } from '../config.ts'
+import type { RandomFill } from '../sip/id.ts'
+import { DatabaseLink } from './database-link.ts'
+import { DatabaseProblem, type Driver } from './driver.ts'
+import { EVERYTHING, JournalFollower } from './journal.ts'
+import { overlaid } from './overlay.ts'
+import {
+  type Opening,
+  packBindings,
+  type Reply,
+  type Request,
+  unpackChanges,
+  WORK_COUNTERS,
+  Work,
+} from './protocol.ts'
+import { RowChecker } from './row-checker.ts'
+import { Spool } from './spool.ts'
+import type { Boot, ConfigProblem, ExtensionRecord } from './store.ts'
+import { WritePath } from './write-path.ts'
+
+type Asking = Extract<Request, { readonly id: number }>
+type Query = Exclude<Asking, { readonly kind: 'commit' | 'close' }>
+type Commit = Extract<Request, { readonly kind: 'commit' }>
+type Problems = Extract<Request, { readonly kind: 'problems' }>
+
+export interface ServiceWorld {
+  readonly clock: Clock
+  readonly random: RandomFill
+  readonly openDriver: () => Promise<Driver>
+  /** Where the spool is; null for none. */
+  readonly spool: { readonly path: string; readonly database: string } | null
+  readonly reply: (message: Reply) => void
+}
+
+enum Wake {
+  Poll = 0,
+  Beat = 1,
+}
+
+const POLLS_PER_TRIM = Math.ceil(LIMITS.storeJournalTrim_ms / LIMITS.storePoll_ms)
+/** Extensions whose records are read with one question. */
+const RECORDS_AT_ONCE = 1000
+
+export class StoreService implements Wakeable {
+  readonly #world: ServiceWorld
+  readonly #work: Float64Array
+  /** What was counted by the workers before this one. */
+  readonly #counted: Float64Array
+  readonly #link: DatabaseLink
+  readonly #writes: WritePath
+  readonly #rowChecker: RowChecker
+  /** Until the main thread has read the setting: what is in the spool already is never too much. */
+  #spoolLimit_bytes = Number.POSITIVE_INFINITY
+  #follower: JournalFollower | null = null
+  /** The main thread knows what an earlier driver or worker has read; what changed since is not known. */
+  #unfollowed: boolean
+  #polls = 0
+  #closed = false
+  #toldReason: string | null = null
+
+  constructor(opening: Opening, world: ServiceWorld) {
+    const { clock, random, reply } = world
+    this.#world = world
+    this.#work = opening.work
+    this.#counted = opening.work.slice(0, WORK_COUNTERS)
+    this.#unfollowed = opening.again
+    this.#link = new DatabaseLink({
+      clock,
+      random,
+      open: world.openDriver,
+      onOpened: (driver) => this.#onOpened(driver),
+      onChange: () => this.#onLinkChange(),
+    })
+    this.#writes = new WritePath({
+      clock,
+      link: this.#link,
+      openSpool: () => this.#openSpool(),
+      onNotice: (sentence) => reply({ kind: 'notice', sentence }),
+    })
+    this.#rowChecker = new RowChecker(
+      {
+        findProblems: (rest) => this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.findProblems(rest)),
+        reportProblems: (table, problems) => this.#reportProblems(table, problems),
+      },
+      clock,
+    )
+  }
+
+  async start(): Promise<void> {
+    this.#beat()
+    await this.#patiently(() => this.#link.open(LIMITS.storeBoot_ms))
+    this.#world.clock.after(LIMITS.storePoll_ms, this, Wake.Poll)
+  }
+
+  onTimer(which: Wake): void {
+    if (this.#closed) return
+    if (which === Wake.Beat) this.#beat()
+    else void this.#poll()
+  }
+
+  async answer(query: Query): Promise<void> {
+    const reply = await this.#answerOrRefuse(query)
+    this.#publish()
+    this.#world.reply(reply)
+  }
+
+  async commit({ id, calls, changes }: Commit): Promise<void> {
+    const reply = await this.#writes.commit(calls, unpackChanges(changes)).then(
+      (failed): Reply => ({ kind: 'committed', id, failed }),
+      (error: unknown): Reply => refusal(id, error),
+    )
+    this.#publish()
+    this.#world.reply(reply)
+  }
+
+  /** Nothing hangs on it: what could not be written is found and told again. */
+  async report({ table, problems }: Problems): Promise<void> {
+    await this.#reportProblems(table, problems).catch(problemOf)
+  }
+
+  /** Nothing hangs on it: where another program is writing just now, the next time will do. */
+  async trimCalls(before: number): Promise<void> {
+    await this.#link
+      .write(LIMITS.storeAttempt_ms, (driver) => driver.trimCalls(before, LIMITS.storeCallTrim_rows))
+      .catch(problemOf)
+  }
+
+  limitSpool(bytes: number): void {
+    this.#spoolLimit_bytes = bytes
+    if (this.#writes.spool !== null) this.#writes.spool.limit_bytes = bytes
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#writes.close()
+    await this.#link.close()
+  }
+
+  async #answerOrRefuse(query: Query): Promise<Reply> {
+    const { id } = query
+    try {
+      switch (query.kind) {
+        case 'boot': {
+          const { bindings, ...rest } = await this.#boot()
+          return { kind: 'boot', id, ...rest, bindings: packBindings(bindings) }
+        }
+        case 'settings':
+          return { kind: 'settings', id, settings: await this.#read((driver) => driver.settings()) }
+        case 'domains':
+          return { kind: 'domains', id, domains: await this.#read((driver) => driver.domains()) }
+        case 'find': {
+          const { domain, name } = query
+          return {
+            kind: 'extension',
+            id,
+            extension: await this.#read((driver) => driver.findExtension(domain, name)),
+          }
+        }
+      }
+    } catch (error) {
+      return refusal(id, error)
+    }
+  }
+
+  #reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
+    return this.#link.write(LIMITS.storeAttempt_ms, (driver) => driver.reportProblems(table, problems))
+  }
+
+  #read<Result>(work: (driver: Driver) => Promise<Result>): Promise<Result> {
+    return this.#link.read(LIMITS.storeLookup_ms, work)
+  }
+
+  async #boot(): Promise<Boot> {
+    // Read first: what leaves the spool meanwhile is in the database then.
+    const pending = this.#writes.pending()
+    const boot = await this.#patiently(() => this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.boot()))
+    return overlaid(boot, pending, (ids) => this.#recordsOf(ids))
+  }
+
+  async #recordsOf(ids: readonly number[]): Promise<readonly ExtensionRecord[]> {
+    const records: ExtensionRecord[] = []
+    for (let n = 0; n < ids.length; n += RECORDS_AT_ONCE) {
+      const some = ids.slice(n, n + RECORDS_AT_ONCE)
+      records.push(...(await this.#read((driver) => driver.extensionsById(some))))
+    }
+    return records
+  }
+
+  #openSpool(): Spool {
+    const { spool, clock, reply } = this.#world
+    if (spool === null) throw new DatabaseProblem('missing', 'There is no folder for it.')
+    return new Spool({
+      ...spool,
+      clock,
+      limit_bytes: this.#spoolLimit_bytes,
+      onNotice: (sentence) => reply({ kind: 'notice', sentence }),
+    })
+  }
+
+  async #onOpened(driver: Driver): Promise<void> {
+    this.#follower = await JournalFollower.start(driver)
+    this.#work[Work.FollowedAt] = this.#world.clock.now()
+    if (this.#unfollowed) this.#world.reply({ kind: 'invalidation', changes: EVERYTHING })
+    this.#unfollowed = true
+  }
+
+  #onLinkChange(): void {
+    const { state, reason } = this.#link
+    this.#publish()
+    if (reason !== this.#toldReason) this.#world.reply({ kind: 'availability', reason })
+    this.#toldReason = reason
+    if (state === 'up') this.#writes.drain()
+  }
+
+  /** The next one is set when this one has ended, so that they never overlap. */
+  async #poll(): Promise<void> {
+    this.#polls++
+    try {
+      await this.#pollOnce()
+    } catch (error) {
+      // The link knows it already, and tries again.
+      problemOf(error)
+    }
+    this.#publish()
+    if (!this.#closed) this.#world.clock.after(LIMITS.storePoll_ms, this, Wake.Poll)
+  }
+
+  #beat(): void {
+    this.#work[Work.Beats]! += 1
+    this.#world.clock.after(LIMITS.storeBeat_ms, this, Wake.Beat)
+  }
+
+  /** For what may hold up this thread for long: reading or checking all that there is. */
+  async #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#work[Work.Patient] = 1
+    try {
+      return await work()
+    } finally {
+      this.#work[Work.Patient] = 0
+    }
+  }
+
+  async #pollOnce(): Promise<void> {
+    const follower = this.#follower
+    if (follower === null || this.#link.state === 'away') return
+    const changes = await this.#link.poll(LIMITS.storeAttempt_ms, () => follower.poll())
+    this.#work[Work.FollowedAt] = this.#world.clock.now()
+    if (changes.length > 0) this.#world.reply({ kind: 'invalidation', changes })
+    this.#rowChecker.onChanges(changes)
+    this.#rowChecker.poll()
+    if (this.#polls % POLLS_PER_TRIM === 0 && this.#link.state === 'up')
+      await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal(LIMITS.storeJournal_rows))
+  }
+
+  #publish(): void {
+    const { counts, spool } = this.#writes
+    const { queries, seconds, failures } = this.#link.counts
+    const count = (field: Work, counted: number): void => {
+      this.#work[field] = (this.#counted[field] ?? 0) + counted
+    }
+    count(Work.Queries, queries)
+    count(Work.QuerySeconds, seconds)
+    count(Work.Failures, failures)
+    count(Work.Commits, counts.commits)
+    count(Work.CommitSeconds, counts.commitSeconds)
+    count(Work.ChangesCommitted, counts.changesCommitted)
+    count(Work.Spooled, counts.spooled)
+    count(Work.Drained, counts.drained)
+    count(Work.Dropped, counts.dropped)
+    count(Work.SpoolRefused, counts.refused)
+    this.#work[Work.SpoolRows] = spool?.rows ?? 0
+    this.#work[Work.SpoolBytes] = spool?.bytes ?? 0
+    this.#work[Work.SpoolOldest] = spool?.oldestSince ?? 0
+    this.#work[Work.DatabaseUp] = this.#link.state === 'up' ? 1 : 0
+  }
+}
+
+function refusal(id: number, error: unknown): Reply {
+  return { kind: 'refused', id, reason: problemOf(error).message }
+}
+
+/** Anything else is a defect of ours and ends the worker, which is started anew. */
+function problemOf(error: unknown): DatabaseProblem {
+  if (error instanceof DatabaseProblem) return error
+  throw error
+}
