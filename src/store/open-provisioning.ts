@@ -3,7 +3,8 @@
 import { parseDatabaseUrl } from '../config.ts'
 import { DatabaseProblem } from './driver.ts'
 import type { Provisioning } from './provisioning.ts'
-import { SqliteProvisioning } from './sqlite-provisioning.ts'
+import { SqlProvisioning } from './sql-provisioning.ts'
+import { SqliteSession } from './sqlite-session.ts'
 
 /** Connects, checks and migrates. Rejects with DatabaseProblem only. */
 export async function openProvisioning(
@@ -13,7 +14,7 @@ export async function openProvisioning(
   const location = parseDatabaseUrl(url)
   switch (location.kind) {
     case 'sqlite':
-      return SqliteProvisioning.open(location.path, options)
+      return new SqlProvisioning(new SqliteSession(location.path, options))
     case 'mysql':
       throw new DatabaseProblem('unusable', 'MySQL is not built yet.')
   }
