@@ -29,7 +29,20 @@ export interface JournalRow {
   readonly key: string
 }
 
-export type DatabaseProblemKind = 'missing' | 'unusable' | 'corrupt' | 'newer' | 'busy' | 'full' | 'refused'
+export type DatabaseProblemKind =
+  | 'missing'
+  | 'unusable'
+  | 'corrupt'
+  | 'newer'
+  | 'busy'
+  | 'full'
+  | 'refused'
+  /** The server does not answer, or not in time: it may be back at any moment. */
+  | 'away'
+  /** The server answers, and will not have us: a password, a right, TLS. */
+  | 'denied'
+  /** The server's program is too old. */
+  | 'old'
 
 /** What is wrong with the database, in one sentence that says how to mend it. */
 export class DatabaseProblem extends Error {
