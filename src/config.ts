@@ -115,6 +115,8 @@ export const LIMITS = {
   storeJournalTrim_ms: 600_000,
   /** command: what one waits for another program's write, a long import perhaps */
   commandBusy_ms: 10_000,
+  /** One statement of a command at a MySQL server, its wait for a lock included. */
+  commandQuery_ms: 60_000,
   /** How many faulty rows are named before the rest is only counted. */
   orphansListed: 20,
   importErrorsListed: 20,

@@ -1,7 +1,7 @@
 // Which database the commands work on: the one place of the command line that knows them all.
 
 import { parseDatabaseUrl } from '../config.ts'
-import { DatabaseProblem } from './driver.ts'
+import { MysqlSession } from './mysql-session.ts'
 import type { Provisioning } from './provisioning.ts'
 import { SqlProvisioning } from './sql-provisioning.ts'
 import { SqliteSession } from './sqlite-session.ts'
@@ -16,6 +16,6 @@ export async function openProvisioning(
     case 'sqlite':
       return new SqlProvisioning(new SqliteSession(location.path, options))
     case 'mysql':
-      throw new DatabaseProblem('unusable', 'MySQL is not built yet.')
+      return new SqlProvisioning(await MysqlSession.open(location))
   }
 }

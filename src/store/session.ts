@@ -12,6 +12,8 @@ export interface Session {
   insert(sql: string, values: readonly Value[]): Promise<number>
   /** All or nothing. Only one of all sessions is in it at a time; the others wait. */
   transaction<Result>(work: () => Promise<Result>): Promise<Result>
+  /** Fails when any part of the database is damaged, as far as that can be told, or when nothing can be written. */
+  check(): Promise<void>
   close(): Promise<void>
 }
 
@@ -22,6 +24,4 @@ export interface Dialect {
   time(column: string): string
   /** Whole seconds from now to a column's time. */
   secondsUntil(column: string): string
-  /** A statement that changes nothing, and yet fails where nothing can be written. */
-  readonly probe: string
 }

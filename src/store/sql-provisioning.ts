@@ -241,7 +241,7 @@ export class SqlProvisioning implements Provisioning {
     const orphans = await this.#session.all<{ table: string; id: number; parent: string }>(ORPHANS, [
       LIMITS.orphansListed,
     ])
-    await this.#session.run(this.#session.dialect.probe)
+    await this.#session.check()
     return {
       schemaVersion: version?.version ?? 0,
       extensionCount: count?.n ?? 0,

@@ -3,14 +3,12 @@
 import type { Database } from 'bun:sqlite'
 import { LIMITS } from '../config.ts'
 import type { Dialect, Session, Value } from './session.ts'
-import { databaseProblem, openSqlite } from './sqlite-open.ts'
+import { checkIntegrity, databaseProblem, openSqlite } from './sqlite-open.ts'
 
 const DIALECT: Dialect = {
   now: `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
   time: (column) => column,
   secondsUntil: (column) => `unixepoch(${column}) - unixepoch('now')`,
-  // Unlike an empty transaction this writes a page, and so finds out whether the disk takes one.
-  probe: 'PRAGMA user_version = 0',
 }
 
 export class SqliteSession implements Session {
@@ -21,7 +19,11 @@ export class SqliteSession implements Session {
   /** Throws DatabaseProblem. */
   constructor(path: string, options: { readonly create: boolean }) {
     this.#path = path
-    this.#database = openSqlite(path, { create: options.create, busy_ms: LIMITS.commandBusy_ms })
+    this.#database = openSqlite(path, {
+      create: options.create,
+      busy_ms: LIMITS.commandBusy_ms,
+      check: true,
+    })
   }
 
   async all<Row>(sql: string, values: readonly Value[] = []): Promise<Row[]> {
@@ -47,6 +49,12 @@ export class SqliteSession implements Session {
       if (this.#database.inTransaction) await this.run('ROLLBACK')
       throw error
     }
+  }
+
+  async check(): Promise<void> {
+    this.#try(() => checkIntegrity(this.#database, this.#path))
+    // Unlike an empty transaction this writes a page, and so finds out whether the disk takes one.
+    await this.run('PRAGMA user_version = 0')
   }
 
   async close(): Promise<void> {

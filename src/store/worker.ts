@@ -6,7 +6,7 @@ import { LIMITS, parseDatabaseUrl } from '../config.ts'
 import { DatabaseProblem, type Driver } from './driver.ts'
 import { JournalFollower } from './journal.ts'
 import { openDriver } from './open-driver.ts'
-import { type FailedCall, packBindings, type Reply, type Request, unpackChanges, Work } from './protocol.ts'
+import { type FailedCall, packBoot, type Reply, type Request, unpackChanges, Work } from './protocol.ts'
 import type { Change } from './store.ts'
 
 type Asking = Extract<Request, { readonly id: number }>
@@ -200,10 +200,8 @@ class DatabaseWorker implements Wakeable {
 async function answerQuery(driver: Driver, query: Query): Promise<Reply> {
   const { id } = query
   switch (query.kind) {
-    case 'boot': {
-      const { bindings, ...rest } = await driver.boot()
-      return { kind: 'boot', id, ...rest, bindings: packBindings(bindings) }
-    }
+    case 'boot':
+      return { kind: 'boot', id, boot: packBoot(await driver.boot()) }
     case 'settings':
       return { kind: 'settings', id, settings: await driver.settings() }
     case 'domains':
