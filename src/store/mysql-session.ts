@@ -9,6 +9,9 @@ import type { Dialect, Session, Value } from './session.ts'
 const DIALECT: Dialect = {
   now: 'utc_timestamp(3)',
   time: (column) => `concat(left(date_format(${column}, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')`,
+  triggers: 'SELECT trigger_name AS name FROM information_schema.triggers WHERE trigger_schema = database()',
+  // MariaDB names itself in its version, MySQL does not.
+  server: `SELECT CASE WHEN version() LIKE '%MariaDB%' THEN version() ELSE concat('MySQL ', version()) END AS name`,
   secondsUntil: (column) => `timestampdiff(SECOND, utc_timestamp(), ${column})`,
 }
 

@@ -103,6 +103,10 @@ export interface Provisioning {
 }
 
 export interface DatabaseCondition {
+  /** The program that serves it, with its version. */
+  readonly server: string
+  /** Triggers of the schema that are not there: changes of their tables go unnoticed. */
+  readonly missingTriggers: readonly string[]
   readonly schemaVersion: number
   readonly extensionCount: number
   /** Rows whose owner is gone: "credential 7 has no user", at most as many as LIMITS.orphansListed. */

@@ -22,6 +22,10 @@ export interface Dialect {
   readonly now: string
   /** A column's time as text, as 2026-01-31T12:00:00.000Z. */
   time(column: string): string
+  /** The names of all triggers that are there. */
+  readonly triggers: string
+  /** Which program serves it, as "SQLite 3.54.1". */
+  readonly server: string
   /** Whole seconds from now to a column's time. */
   secondsUntil(column: string): string
 }

@@ -1,6 +1,7 @@
 // The commands' statements, in SQL that every dialect understands; what differs comes from the session.
 
 import { LIMITS } from '../config.ts'
+import { TRIGGERS } from './migration.ts'
 import type {
   CredentialName,
   DatabaseCondition,
@@ -241,8 +242,12 @@ export class SqlProvisioning implements Provisioning {
     const orphans = await this.#session.all<{ table: string; id: number; parent: string }>(ORPHANS, [
       LIMITS.orphansListed,
     ])
+    const triggers = new Set(await this.#names(this.#session.dialect.triggers, []))
+    const [server = ''] = await this.#names(this.#session.dialect.server, [])
     await this.#session.check()
     return {
+      server,
+      missingTriggers: TRIGGERS.filter((trigger) => !triggers.has(trigger)),
       schemaVersion: version?.version ?? 0,
       extensionCount: count?.n ?? 0,
       orphans: orphans.map(({ table, id, parent }) => `${table} ${id} has no ${parent}`),

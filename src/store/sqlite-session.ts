@@ -8,6 +8,8 @@ import { checkIntegrity, databaseProblem, openSqlite } from './sqlite-open.ts'
 const DIALECT: Dialect = {
   now: `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
   time: (column) => column,
+  triggers: `SELECT name FROM sqlite_schema WHERE type = 'trigger'`,
+  server: `SELECT 'SQLite ' || sqlite_version() AS name`,
   secondsUntil: (column) => `unixepoch(${column}) - unixepoch('now')`,
 }
 
