@@ -1,6 +1,7 @@
 // The commands' statements, in SQL that every dialect understands; what differs comes from the session.
 
 import { LIMITS } from '../config.ts'
+import type { CommandSession, Dialect, Value } from './command-session.ts'
 import { TRIGGERS } from './migration.ts'
 import type {
   CredentialName,
@@ -14,7 +15,6 @@ import type {
   UserDetail,
   UserStatus,
 } from './provisioning.ts'
-import type { Dialect, Session, Value } from './session.ts'
 import type { ConfigProblem, CredentialRecord, DomainRecord } from './store.ts'
 
 /** Rows whose owner is gone: a client that enforces no foreign keys has deleted it. */
@@ -37,9 +37,9 @@ const ORPHANS = `
   LIMIT ?`
 
 export class SqlProvisioning implements Provisioning {
-  readonly #session: Session
+  readonly #session: CommandSession
 
-  constructor(session: Session) {
+  constructor(session: CommandSession) {
     this.#session = session
   }
 

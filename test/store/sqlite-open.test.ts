@@ -7,7 +7,7 @@ import { SqlStore } from '../../src/store/client.ts'
 import { DatabaseProblem } from '../../src/store/driver.ts'
 import { SCHEMA_VERSION } from '../../src/store/migration.ts'
 import { SqlProvisioning } from '../../src/store/sql-provisioning.ts'
-import { SqliteSession } from '../../src/store/sqlite-session.ts'
+import { SqliteCommandSession } from '../../src/store/sqlite-command-session.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { Program } from '../support/program.ts'
@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => removeFolder(folder))
 
 function open(file: string, create = true): SqlProvisioning {
-  return new SqlProvisioning(new SqliteSession(file, { create }))
+  return new SqlProvisioning(new SqliteCommandSession(file, { create }))
 }
 
 function problemOf(file: string, create = true): { kind: string; message: string } {

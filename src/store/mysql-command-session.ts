@@ -2,9 +2,9 @@
 
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import { LIMITS, type MysqlLocation } from '../config.ts'
+import type { CommandSession, Dialect, Value } from './command-session.ts'
 import { connectMysql } from './mysql-open.ts'
 import { mysqlProblem } from './mysql-problem.ts'
-import type { Dialect, Session, Value } from './session.ts'
 
 const DIALECT: Dialect = {
   now: 'utc_timestamp(3)',
@@ -18,7 +18,7 @@ const DIALECT: Dialect = {
 /** The row that all sessions lock before they write: this alone makes them wait for each other, as SQLite does. */
 const LOCK = 'SELECT version FROM schema_migration WHERE version = 1 FOR UPDATE'
 
-export class MysqlSession implements Session {
+export class MysqlCommandSession implements CommandSession {
   readonly dialect = DIALECT
   readonly #connection: Connection
   readonly #location: MysqlLocation
@@ -31,8 +31,8 @@ export class MysqlSession implements Session {
   }
 
   /** Connects, checks and migrates. Rejects with DatabaseProblem only. */
-  static async open(location: MysqlLocation): Promise<MysqlSession> {
-    const session = new MysqlSession(await connectMysql(location), location)
+  static async open(location: MysqlLocation): Promise<MysqlCommandSession> {
+    const session = new MysqlCommandSession(await connectMysql(location), location)
     try {
       await session.run('SET SESSION innodb_lock_wait_timeout = ?', [LIMITS.commandBusy_ms / 1000])
       return session

@@ -3,7 +3,7 @@
 export type Value = string | number | null
 
 /** Every call fails with DatabaseProblem only. A name that is a reserved word stands in double quotes. */
-export interface Session {
+export interface CommandSession {
   readonly dialect: Dialect
   // The row's type is what the statement's columns are: no driver can know it.
   all<Row>(sql: string, values?: readonly Value[]): Promise<Row[]>

@@ -2,7 +2,7 @@
 
 import type { Database } from 'bun:sqlite'
 import { LIMITS } from '../config.ts'
-import type { Dialect, Session, Value } from './session.ts'
+import type { CommandSession, Dialect, Value } from './command-session.ts'
 import { checkIntegrity, databaseProblem, openSqlite } from './sqlite-open.ts'
 
 const DIALECT: Dialect = {
@@ -13,7 +13,7 @@ const DIALECT: Dialect = {
   secondsUntil: (column) => `unixepoch(${column}) - unixepoch('now')`,
 }
 
-export class SqliteSession implements Session {
+export class SqliteCommandSession implements CommandSession {
   readonly dialect = DIALECT
   readonly #database: Database
   readonly #path: string
