@@ -4,7 +4,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
 import * as v from 'valibot'
+import { parseDatabaseUrl } from './database-url.ts'
+import { SettingProblem } from './setting-problem.ts'
 import type { Address, ListenAddress } from './transport/transport.ts'
+
+export { type DatabaseLocation, type MysqlLocation, parseDatabaseUrl } from './database-url.ts'
+export { SettingProblem } from './setting-problem.ts'
 
 /** Each table, queue, loop over input and wait has its bound here (RFC 3261 names none; these are ours). */
 export const LIMITS = {
@@ -112,6 +117,13 @@ export const LIMITS = {
   storeWorkerSilence_ms: 5000,
   /** A question that was under way at so many deaths of a worker may be their cause: it is not sent again. */
   storeQuestionSends: 3,
+  /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
+  mysqlConnections: 4,
+  mysqlConnect_ms: 5000,
+  /** The server ends a session of ours that is silent for so long: what a lost network left there must not lock. */
+  mysqlIdle_s: 60,
+  /** A statement waits so long for a lock that another program holds. */
+  mysqlLock_s: 3,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
   /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */
@@ -131,9 +143,16 @@ export const LIMITS = {
   storeJournalTrim_ms: 600_000,
   /** command: what one waits for another program's write, a long import perhaps */
   commandBusy_ms: 10_000,
+  /** One statement of a command at a MySQL server, its wait for a lock included. */
+  commandQuery_ms: 60_000,
   /** How many faulty rows are named before the rest is only counted. */
   orphansListed: 20,
   importErrorsListed: 20,
+  problemsListed: 20,
+  /** So many new numbers are written by one statement: more gain nothing, and SQLite takes 32766 values in one. */
+  importBatch_rows: 500,
+  /** Commands that take longer say how far they are, so often. */
+  progress_ms: 1000,
   import_bytes: 64 * 1024 * 1024,
   /** How long `check` waits for the HTTP address to answer. */
   checkHttp_ms: 2000,
@@ -153,7 +172,7 @@ export const DATABASE_WORKER = new URL('./store/worker.ts', import.meta.url)
 
 /** What must be known before the database is open; all else is rows in it. */
 export interface BootSettings {
-  /** `sqlite:PATH`. */
+  /** `sqlite:PATH`, or `mysql://...` with a password in it: never shown, never logged. */
   readonly database: string
   readonly listen: readonly ListenAddress[]
   readonly http: Address
@@ -168,11 +187,6 @@ export type SettingName = keyof BootSettings
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
-
-/** What is wrong with the settings, one sentence a line, each naming its setting and the way to mend it. */
-export class SettingProblem extends Error {
-  override readonly name = 'SettingProblem'
-}
 
 const DOMAIN_NAME = /^[0-9a-z._:-]{1,253}$/
 const DEFAULT_FILE = 'sipwitches.toml'
@@ -283,40 +297,6 @@ function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-export interface SqliteLocation {
-  readonly kind: 'sqlite'
-  readonly path: string
-}
-
-/** A MySQL or MariaDB server. */
-export interface MysqlLocation {
-  readonly kind: 'mysql'
-  readonly host: string
-  readonly port: number
-  /** Path of its unix socket, used instead of host and port; '' for TCP. */
-  readonly socket: string
-  readonly user: string
-  readonly password: string
-  readonly database: string
-  /** `off`, `required` (encrypted, whoever answers), or `verify` (its certificate is checked against `ca`). */
-  readonly tls: 'off' | 'required' | 'verify'
-  /** File of the certificate authority; '' takes the system's. */
-  readonly ca: string
-}
-
-export type DatabaseLocation = SqliteLocation | MysqlLocation
-
-export function parseDatabaseUrl(url: string): DatabaseLocation {
-  const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
-  if (scheme === 'mysql') {
-    throw new SettingProblem('names MySQL, which is not built yet; use sqlite:PATH')
-  }
-  if (scheme !== 'sqlite' || rest === '' || rest === ':memory:') {
-    throw new SettingProblem(`is ${JSON.stringify(url)}; write sqlite:PATH, as ${DEFAULTS.database}`)
-  }
-  return { kind: 'sqlite', path: rest }
 }
 
 const LISTEN_EXAMPLE = 'udp://0.0.0.0:5060,tcp://[::]:5060'

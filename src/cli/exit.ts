@@ -41,6 +41,8 @@ const DATABASE_EXITS = {
   refused: EXIT.data,
   full: EXIT.cannotCreate,
   newer: EXIT.config,
+  denied: EXIT.config,
+  old: EXIT.unavailable,
 } as const satisfies Record<DatabaseProblemKind, ExitCode>
 
 /** What to tell and how to end; null for what we did not foresee. */

@@ -4,7 +4,7 @@
 import type { Clock, Timer, Wakeable } from '../clock.ts'
 import { DATABASE_WORKER, LIMITS } from '../config.ts'
 import { GroupCommit } from './group-commit.ts'
-import { type Reply, type Request, unpackBindings, WORK_FIELDS, Work } from './protocol.ts'
+import { type Reply, type Request, unpackBoot, WORK_FIELDS, Work } from './protocol.ts'
 import {
   type Boot,
   type Change,
@@ -79,8 +79,7 @@ export class SqlStore implements Store, Wakeable {
   async boot(): Promise<Boot> {
     const reply = await this.#ask({ kind: 'boot' }, LIMITS.storeBoot_ms)
     if (reply.kind !== 'boot') throw unexpected(reply)
-    const { domains, settings, activeExtensions, extensionCount } = reply
-    return { domains, settings, activeExtensions, extensionCount, bindings: unpackBindings(reply.bindings) }
+    return unpackBoot(reply.boot)
   }
 
   async settings(): Promise<ReadonlyMap<string, string>> {

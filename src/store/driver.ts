@@ -46,6 +46,10 @@ export type DatabaseProblemKind =
   | 'refused'
   /** The server does not answer, or not in time: it may be back at any moment. */
   | 'away'
+  /** The server answers, and will not have us: a password, a right, TLS. */
+  | 'denied'
+  /** The server's program is too old. */
+  | 'old'
 
 /** What is wrong with the database, in one sentence that says how to mend it. */
 export class DatabaseProblem extends Error {

@@ -20,6 +20,22 @@ const MIGRATIONS: readonly Migration[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 
+/** Those that the schema has after its last migration. */
+export const TRIGGERS: readonly string[] = triggersOf(MIGRATIONS)
+
+function triggersOf(migrations: readonly Migration[]): string[] {
+  const names = new Set<string>()
+  for (const { sql } of migrations) {
+    for (const [, verb, name = ''] of sql.matchAll(
+      /^(CREATE|DROP) TRIGGER (?:IF (?:NOT )?EXISTS )?(\w+)/gm,
+    )) {
+      if (verb === 'CREATE') names.add(name)
+      else names.delete(name)
+    }
+  }
+  return [...names]
+}
+
 const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
   -- The steps that this schema was made by.
   -- Order of the step; the highest one is the schema's version.

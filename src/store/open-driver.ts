@@ -2,6 +2,7 @@
 
 import { type DatabaseLocation, LIMITS } from '../config.ts'
 import { DatabaseProblem, type Driver } from './driver.ts'
+import { connectMysql } from './mysql-open.ts'
 import { SqliteDriver } from './sqlite.ts'
 
 /** Connects, checks and migrates. Rejects with DatabaseProblem only. */
@@ -10,6 +11,7 @@ export async function openDriver(location: DatabaseLocation): Promise<Driver> {
     case 'sqlite':
       return new SqliteDriver(location.path, LIMITS.storeBusy_ms)
     case 'mysql':
+      await (await connectMysql(location)).end()
       throw new DatabaseProblem('unusable', 'MySQL is not built yet.')
   }
 }

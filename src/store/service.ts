@@ -10,7 +10,7 @@ import { EVERYTHING, JournalFollower } from './journal.ts'
 import { overlaid } from './overlay.ts'
 import {
   type Opening,
-  packBindings,
+  packBoot,
   type Reply,
   type Request,
   unpackChanges,
@@ -144,10 +144,8 @@ export class StoreService implements Wakeable {
     const { id } = query
     try {
       switch (query.kind) {
-        case 'boot': {
-          const { bindings, ...rest } = await this.#boot()
-          return { kind: 'boot', id, ...rest, bindings: packBindings(bindings) }
-        }
+        case 'boot':
+          return { kind: 'boot', id, boot: packBoot(await this.#boot()) }
         case 'settings':
           return { kind: 'settings', id, settings: await this.#read((driver) => driver.settings()) }
         case 'domains':

@@ -105,7 +105,8 @@ export class SqliteDriver implements Driver {
   constructor(path: string, busy_ms: number) {
     this.#path = path
     // Opening may have to wait for a program that migrates; from then on no look-up may wait for long.
-    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms })
+    // Not looked at for damage: the start has just done so, and it takes a while.
+    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms, check: false })
     this.#database.run(`PRAGMA busy_timeout = ${busy_ms}`)
     this.#dataVersion = this.#readDataVersion()
   }

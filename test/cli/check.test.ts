@@ -73,6 +73,18 @@ describe('check', () => {
     expect(stdout).not.toContain('mended since')
   })
 
+  test('names a row that the server could not use, and a trigger that is gone', async () => {
+    await shell.ask(['extension', 'add', '103'])
+    execute(
+      `INSERT INTO config_problem (table_name, key, problem) VALUES ('extension', '103', 'has no good name');
+        DROP TRIGGER credential_updated`,
+    )
+    const { code, stdout } = await check()
+    expect(code).toBe(78)
+    expect(stdout).toContain('BAD  extension 103: has no good name')
+    expect(stdout).toContain('BAD  trigger: credential_updated is missing')
+  })
+
   test('names a damaged database', async () => {
     await Bun.write(shell.path('data/sipwitches.db'), 'no database\n'.repeat(1000))
     const { code, stdout } = await check()

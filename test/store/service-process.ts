@@ -3,7 +3,7 @@
 
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
-import { packChange, type Reply, type Request, WORK_FIELDS } from '../../src/store/protocol.ts'
+import { packChange, type Reply, type Request, unpackBoot, WORK_FIELDS } from '../../src/store/protocol.ts'
 import { StoreService } from '../../src/store/service.ts'
 import { SqliteDriver } from '../../src/store/sqlite.ts'
 import type { Boot, Change } from '../../src/store/store.ts'
@@ -105,10 +105,10 @@ export class ServiceProcess {
     return this.#passUntil(answer)
   }
 
-  async boot(): Promise<Omit<Boot, 'bindings'> & { readonly bindings: unknown }> {
+  async boot(): Promise<Boot> {
     const reply = await this.ask({ kind: 'boot' })
     if (reply.kind !== 'boot') throw new Error(JSON.stringify(reply))
-    return reply
+    return unpackBoot(reply.boot)
   }
 
   limitSpool(bytes: number): void {
