@@ -104,6 +104,13 @@ export const LIMITS = {
   /** Well for so long, it counts as well: the next failure begins with storeRetryMin_ms. */
   storeWell_ms: 10_000,
   storeSpoolBatch_rows: 500,
+  /** Opening at a start, when the snapshot can serve instead. */
+  storeStart_ms: 3000,
+  /** How often the snapshot notes that it is true. */
+  storeSnapshotNote_ms: 10_000,
+  /** A snapshot that could not be written is written anew after this. */
+  storeSnapshotRetry_ms: 60_000,
+  storeSnapshotChunk_rows: 1000,
   /** How often the main thread looks whether the worker moves, and how long it may not. */
   storeWorkerLook_ms: 1000,
   storeBeat_ms: 250,

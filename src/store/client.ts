@@ -79,8 +79,8 @@ export class SqlStore implements Store, Wakeable {
   async boot(): Promise<Boot> {
     const reply = await this.#ask({ kind: 'boot' }, LIMITS.storeBoot_ms)
     if (reply.kind !== 'boot') throw unexpected(reply)
-    const { domains, settings, activeExtensions, extensionCount } = reply
-    return { domains, settings, activeExtensions, extensionCount, bindings: unpackBindings(reply.bindings) }
+    const { kind: _, id: _id, bindings, ...rest } = reply
+    return { ...rest, bindings: unpackBindings(bindings) }
   }
 
   async settings(): Promise<ReadonlyMap<string, string>> {
@@ -124,6 +124,7 @@ export class SqlStore implements Store, Wakeable {
   counts(): StoreCounts {
     const counted = (field: Work): number => this.#work[field] ?? 0
     const oldest = counted(Work.SpoolOldest)
+    const asOf = counted(Work.SnapshotAsOf)
     return {
       queries: counted(Work.Queries),
       querySeconds: counted(Work.QuerySeconds),
@@ -135,6 +136,7 @@ export class SqlStore implements Store, Wakeable {
       refusedWrites: this.#groupCommit.refused_changes,
       pendingLookups: this.#pendingLookups,
       databaseUp: counted(Work.DatabaseUp) === 1,
+      snapshotAsOf: asOf === 0 ? null : asOf,
       workerRestarts: this.#supervisor.restarts,
       spool: {
         rows: counted(Work.SpoolRows),

@@ -1,10 +1,10 @@
 // What a database must be able to do for the worker: the only seam that knows SQL is behind it.
 
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
+import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } from './store.ts'
 
 /** Calls fail with DatabaseProblem only. */
 export interface Driver {
-  boot(): Promise<Boot>
+  boot(): Promise<Contents>
   settings(): Promise<ReadonlyMap<string, string>>
   domains(): Promise<readonly DomainRecord[]>
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>

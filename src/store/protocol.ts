@@ -3,6 +3,7 @@
 
 import type {
   BindingRecord,
+  Boot,
   Change,
   ConfigProblem,
   DomainRecord,
@@ -51,6 +52,8 @@ export type Reply =
       readonly bindings: PackedChanges
       readonly activeExtensions: readonly ExtensionRecord[]
       readonly extensionCount: number
+      readonly from: Boot['from']
+      readonly asOf: number
     }
   | { readonly kind: 'settings'; readonly id: number; readonly settings: ReadonlyMap<string, string> }
   | { readonly kind: 'domains'; readonly id: number; readonly domains: readonly DomainRecord[] }
@@ -84,12 +87,14 @@ export enum Work {
   SpoolOldest = 12,
   /** 1 or 0. */
   DatabaseUp = 13,
+  /** When the snapshot was true last, ms since the epoch; 0 when there is none. */
+  SnapshotAsOf = 16,
   /** Moves as long as the worker does. */
   Beats = 14,
   /** 1 while the worker does what may hold it up for as long as a start takes. */
   Patient = 15,
 }
-export const WORK_FIELDS = 16
+export const WORK_FIELDS = 17
 /** Those before it go on counting when another worker takes over. */
 export const WORK_COUNTERS = Work.SpoolRows
 

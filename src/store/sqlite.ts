@@ -7,10 +7,10 @@ import { databaseProblem, openSqlite } from './sqlite-open.ts'
 import type {
   Algorithm,
   BindingRecord,
-  Boot,
   CallRecord,
   Change,
   ConfigProblem,
+  Contents,
   CredentialRecord,
   DomainRecord,
   ExtensionRecord,
@@ -108,7 +108,7 @@ export class SqliteDriver implements Driver {
     this.#dataVersion = this.#readDataVersion()
   }
 
-  async boot(): Promise<Boot> {
+  async boot(): Promise<Contents> {
     return this.#run((database) => ({
       domains: readDomains(database),
       settings: readSettings(database),

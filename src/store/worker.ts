@@ -5,9 +5,9 @@ import { SystemClock } from '../clock.ts'
 import { parseDatabaseUrl } from '../config.ts'
 import { IdSource } from '../sip/id.ts'
 import { openDriver } from './open-driver.ts'
+import { snapshotPlace, spoolPlace } from './place.ts'
 import type { Opening, Request } from './protocol.ts'
 import { StoreService } from './service.ts'
-import { spoolPlace } from './spool-place.ts'
 
 /** Real time, whatever time the main thread lives in: what is waited for here is a disk and other programs. */
 const clock = new SystemClock((error) => {
@@ -23,6 +23,7 @@ async function start(opening: Opening): Promise<StoreService> {
     random: (bytes) => ids.random(bytes),
     openDriver: () => openDriver(location),
     spool: spoolPlace(opening.folder, location),
+    snapshot: snapshotPlace(opening.folder, location),
     reply: (message) => postMessage(message),
   })
   await service.start()

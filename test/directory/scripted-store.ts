@@ -76,6 +76,8 @@ export class ScriptedStore implements Store {
       bindings: [],
       activeExtensions: [],
       extensionCount: 0,
+      from: 'database',
+      asOf: 0,
     }
   }
 
@@ -101,6 +103,7 @@ export class ScriptedStore implements Store {
       refusedWrites: 0,
       pendingLookups: this.asked.length,
       databaseUp: true,
+      snapshotAsOf: null,
       workerRestarts: 0,
       spool: EMPTY_SPOOL,
     }

@@ -1,7 +1,7 @@
 // A real driver whose calls fail, hang or wait to order: a database that goes away and comes back.
 
 import { DatabaseProblem, type Driver, type JournalRow } from '../../src/store/driver.ts'
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from '../../src/store/store.ts'
+import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } from '../../src/store/store.ts'
 import type { VirtualClock } from '../support/virtual-clock.ts'
 
 /**
@@ -36,7 +36,7 @@ export class FaultyDriver implements Driver {
     return new FaultyDriver(open(), faults, clock)
   }
 
-  boot(): Promise<Boot> {
+  boot(): Promise<Contents> {
     return this.#read(() => this.#driver.boot())
   }
 

@@ -34,13 +34,18 @@ export class ServiceProcess {
   #lastId = 0
   readonly #waiting = new Map<number, (reply: Numbered) => void>()
 
-  constructor() {
+  /** `remote`: what there is of it is also kept in a snapshot. */
+  constructor(readonly remote = false) {
     new SqliteDriver(this.databasePath, BUSY_MS).close()
     this.sql(ROWS)
   }
 
   get databasePath(): string {
     return join(this.folder, 'sipwitches.db')
+  }
+
+  get snapshotPath(): string {
+    return join(this.folder, 'snapshot.db')
   }
 
   get spoolPath(): string {
@@ -57,6 +62,7 @@ export class ServiceProcess {
         openDriver: () =>
           FaultyDriver.open(() => new SqliteDriver(this.databasePath, BUSY_MS), this.faults, this.clock),
         spool: { path: this.spoolPath, database: 'test' },
+        snapshot: this.remote ? { path: this.snapshotPath, database: 'test' } : null,
         reply: (reply) => {
           if (alive === this.#starts) this.#onReply(reply)
         },

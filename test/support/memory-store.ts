@@ -230,7 +230,15 @@ export class MemoryStore implements Store {
     const { settings, bindings, extensions } = this.#database
     const active = new Set(bindings.map(({ extensionId }) => extensionId))
     const activeExtensions = [...extensions.values()].filter(({ id }) => active.has(id))
-    return { domains: [DOMAIN], settings, bindings, activeExtensions, extensionCount: extensions.size }
+    return {
+      domains: [DOMAIN],
+      settings,
+      bindings,
+      activeExtensions,
+      extensionCount: extensions.size,
+      from: 'database',
+      asOf: this.#clock.now(),
+    }
   }
 
   settings(): Promise<ReadonlyMap<string, string>> {
@@ -297,6 +305,7 @@ export class MemoryStore implements Store {
       refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
       databaseUp: this.#database.fault === null,
+      snapshotAsOf: null,
       workerRestarts: 0,
       spool: this.#database.spool,
     }
