@@ -11,6 +11,7 @@ import {
   type JournalReading,
   type JournalRow,
 } from './driver.ts'
+import { findProblems, type RowProblem } from './problems.ts'
 import {
   ACTIVE_EXTENSIONS,
   BINDING_COLUMNS,
@@ -33,6 +34,7 @@ import {
   type SettingRow,
   settingMap,
 } from './records.ts'
+import { TRIM_CALLS } from './retention.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
 import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord, SightingChange } from './store.ts'
 
@@ -130,6 +132,14 @@ export class SqliteDriver implements Driver {
     })
   }
 
+  async findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
+    return findProblems(
+      async (sql, values) =>
+        this.#run((database) => database.query<Record<string, unknown>, number[]>(sql).all(...values)),
+      pause,
+    )
+  }
+
   async reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
     this.#transaction((database) => {
       database.query('DELETE FROM config_problem WHERE table_name = ?').run(table)
@@ -174,6 +184,12 @@ export class SqliteDriver implements Driver {
       before: isoTime(this.#clock.now() - LIMITS.storeJournal_ms),
     }
     while (this.#trimSome(trim));
+  }
+
+  async trimCalls(before: number, limit: number): Promise<void> {
+    this.#transaction((database) => {
+      database.query(TRIM_CALLS).run(isoTime(before), limit)
+    })
   }
 
   async close(): Promise<void> {
