@@ -35,12 +35,14 @@ export class CommandFailure extends Error {
 const DATABASE_EXITS = {
   missing: EXIT.unavailable,
   unusable: EXIT.unavailable,
-  away: EXIT.unavailable,
   busy: EXIT.unavailable,
   corrupt: EXIT.data,
   refused: EXIT.data,
   full: EXIT.cannotCreate,
   newer: EXIT.config,
+  away: EXIT.unavailable,
+  denied: EXIT.config,
+  old: EXIT.unavailable,
 } as const satisfies Record<DatabaseProblemKind, ExitCode>
 
 /** What to tell and how to end; null for what we did not foresee. */

@@ -77,6 +77,7 @@ export class DatabaseLink implements Wakeable {
 
   /** What was tried for long enough and found locked: no other write need try it before a probe has. */
   block(problem: DatabaseProblem): void {
+    this.counts.failures++
     this.#become(this.#driver === null ? 'away' : 'blocked', problem.message)
   }
 
@@ -106,7 +107,7 @@ export class DatabaseLink implements Wakeable {
       return await bounded(clock, limit_ms, work(driver))
     } catch (error) {
       const problem = asProblem(error)
-      this.counts.failures++
+      if (problem.kind !== 'busy') this.counts.failures++
       this.#failed(driver, problem, use)
       throw problem
     } finally {

@@ -19,6 +19,7 @@ import {
   WORK_COUNTERS,
   Work,
 } from './protocol.ts'
+import { RowChecker } from './row-checker.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import { Spool } from './spool.ts'
 import type { Boot, Change, Contents, ExtensionRecord } from './store.ts'
@@ -60,7 +61,10 @@ export class StoreService implements Wakeable {
   /** Until the main thread has read the setting: what is in the spool already is never too much. */
   #spoolLimit_bytes = Number.POSITIVE_INFINITY
   #follower: JournalFollower | null = null
+  #rowChecker: RowChecker | null = null
   #openings = 0
+  /** Of the driver, told once each. */
+  readonly #warnings = new Set<string>()
   /** What the main thread has from an earlier worker or driver, or the snapshot: what changed since is not known. */
   #stale: boolean
   #polls = 0
@@ -139,6 +143,13 @@ export class StoreService implements Wakeable {
   async report({ table, problems }: Problems): Promise<void> {
     await this.#link
       .write(LIMITS.storeAttempt_ms, (driver) => driver.reportProblems(table, problems))
+      .catch(problemOf)
+  }
+
+  /** Nothing hangs on it: what is left goes the next time. */
+  async trimCalls(before: number): Promise<void> {
+    await this.#link
+      .write(LIMITS.storeAttempt_ms, (driver) => driver.trimCalls(before, LIMITS.storeCallTrim_rows))
       .catch(problemOf)
   }
 
@@ -246,7 +257,23 @@ export class StoreService implements Wakeable {
 
   async #onOpened(driver: Driver): Promise<void> {
     this.#follower = await JournalFollower.start(driver)
+    this.#rowChecker = new RowChecker(this.#rows, this.#world.clock)
+    this.#work[Work.FollowedAt] = this.#world.clock.now()
     if (this.#openings++ > 0) this.#stale = true
+    for (const warning of driver.warnings) this.#warn(warning)
+  }
+
+  #warn(sentence: string): void {
+    if (this.#warnings.has(sentence)) return
+    this.#warnings.add(sentence)
+    this.#world.reply({ kind: 'notice', sentence })
+  }
+
+  /** What the look for rows that make no sense may do, in its bounds. */
+  readonly #rows: Pick<Driver, 'findProblems' | 'reportProblems'> = {
+    findProblems: (pause) => this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.findProblems(pause)),
+    reportProblems: (table, problems) =>
+      this.#link.write(LIMITS.storeAttempt_ms, (driver) => driver.reportProblems(table, problems)),
   }
 
   #onLinkChange(): void {
@@ -292,11 +319,14 @@ export class StoreService implements Wakeable {
     const follower = this.#follower
     if (follower === null || this.#link.state === 'away') return
     const changes = await this.#link.poll(LIMITS.storeAttempt_ms, () => follower.poll())
+    this.#work[Work.FollowedAt] = this.#world.clock.now()
     this.#snapshot?.changed(changes)
     if (this.#snapshot?.isWanted === true) this.#snapshot.write(await this.#readAll())
     if (changes.length > 0) this.#world.reply({ kind: 'invalidation', changes })
+    this.#rowChecker?.onChanges(changes)
+    this.#rowChecker?.poll()
     if (this.#polls % POLLS_PER_TRIM === 0 && this.#link.state === 'up')
-      await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal(LIMITS.storeJournal_rows))
+      await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal())
   }
 
   #publish(): void {

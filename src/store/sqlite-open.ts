@@ -76,7 +76,7 @@ export function databaseProblem(error: unknown, path: string): DatabaseProblem {
   return new DatabaseProblem(kind, PROBLEM_SENTENCES[kind](path, reason))
 }
 
-function problemKind(error: unknown): Exclude<DatabaseProblemKind, 'missing' | 'newer' | 'away'> {
+function problemKind(error: unknown): keyof typeof PROBLEM_SENTENCES | 'corrupt' {
   // A value that SQL has no form for: another one would do.
   if (error instanceof TypeError || error instanceof RangeError) return 'refused'
   if (!(error instanceof SQLiteError)) return 'unusable'

@@ -164,6 +164,8 @@ export interface StoreCounts {
   /** Times that the database worker ended or hung, and another one took over. */
   readonly workerRestarts: number
   readonly spool: SpoolCounts
+  /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
+  readonly followedAt: number
 }
 
 /** Changes that wait on this machine's disk for the database. */
@@ -196,6 +198,8 @@ export interface Store {
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
   /** How much may wait in the spool. */
   limitSpool(bytes: number): void
+  /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
+  trimCalls(before: number): void
   counts(): StoreCounts
   /** Commits what is pending and ends the worker. */
   close(): Promise<void>

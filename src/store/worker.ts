@@ -21,7 +21,7 @@ async function start(opening: Opening): Promise<StoreService> {
   const service = new StoreService(opening, {
     clock,
     random: (bytes) => ids.random(bytes),
-    openDriver: () => openDriver(location),
+    openDriver: () => openDriver(location, { node: opening.node, clock }),
     spool: spoolPlace(opening.folder, location),
     snapshot: snapshotPlace(opening.folder, location),
     reply: (message) => postMessage(message),
@@ -44,6 +44,8 @@ async function receive(request: Request): Promise<void> {
       return service.report(request)
     case 'spool-limit':
       return service.limitSpool(request.bytes)
+    case 'trim-calls':
+      return service.trimCalls(request.before)
     case 'close':
       await service.close()
       postMessage({ kind: 'closed', id: request.id })

@@ -91,6 +91,8 @@ export class ScriptedStore implements Store {
 
   async commit(): Promise<void> {}
 
+  trimCalls(): void {}
+
   counts(): StoreCounts {
     return {
       queries: 0,
@@ -106,6 +108,7 @@ export class ScriptedStore implements Store {
       snapshotAsOf: null,
       workerRestarts: 0,
       spool: EMPTY_SPOOL,
+      followedAt: 0,
     }
   }
 

@@ -49,6 +49,14 @@ describe('a worker that dies', () => {
     await watcher.hears('everything', 'settings', 'domains')
   })
 
+  test('follows the journal no more until it is there again', async () => {
+    const { followedAt } = store.counts()
+    expect(followedAt).toBeGreaterThan(0)
+    await store.findExtension('crash', once('a'))
+    await watcher.hears('everything')
+    expect(store.counts().followedAt).toBeGreaterThan(followedAt)
+  })
+
   test('does not reset the counts', async () => {
     await store.settings()
     const { queries } = store.counts()

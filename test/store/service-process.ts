@@ -17,7 +17,6 @@ type Query = Exclude<Asking, { readonly kind: 'commit' | 'close' }>
 type Numbered = Extract<Reply, { readonly id: number }>
 type Unnumbered<Kind> = Kind extends unknown ? Omit<Kind, 'id'> : never
 
-const BUSY_MS = 100
 /** Longer than any wait between two attempts and any limit of one. */
 export const RECOVERY_MS = 30_000
 
@@ -36,7 +35,7 @@ export class ServiceProcess {
 
   /** `remote`: what there is of it is also kept in a snapshot. */
   constructor(readonly remote = false) {
-    new SqliteDriver(this.databasePath, BUSY_MS).close()
+    new SqliteDriver(this.databasePath, { node: 'test', clock: this.clock }).close()
     this.sql(ROWS)
   }
 
@@ -55,12 +54,16 @@ export class ServiceProcess {
   async start(): Promise<void> {
     const alive = ++this.#starts
     const service = new StoreService(
-      { kind: 'open', url: '', folder: this.folder, work: this.work, again: alive > 1 },
+      { kind: 'open', url: '', node: 'test', folder: this.folder, work: this.work, again: alive > 1 },
       {
         clock: this.clock,
         random: (bytes) => bytes.fill(128),
         openDriver: () =>
-          FaultyDriver.open(() => new SqliteDriver(this.databasePath, BUSY_MS), this.faults, this.clock),
+          FaultyDriver.open(
+            () => new SqliteDriver(this.databasePath, { node: 'test', clock: this.clock }),
+            this.faults,
+            this.clock,
+          ),
         spool: { path: this.spoolPath, database: 'test' },
         snapshot: this.remote ? { path: this.snapshotPath, database: 'test' } : null,
         reply: (reply) => {
