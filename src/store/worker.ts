@@ -46,7 +46,10 @@ class DatabaseWorker implements Wakeable {
 
   async #open(): Promise<void> {
     try {
-      this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url))
+      this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url), {
+        node: 'main',
+        clock: this.#clock,
+      })
       this.#follower = await JournalFollower.start(this.#driver)
       this.#available(null)
       reply({ kind: 'opened' })
@@ -87,7 +90,7 @@ class DatabaseWorker implements Wakeable {
   /** Nothing hangs on it: where another program is writing just now, the next time will do. */
   async #trimJournal(driver: Driver): Promise<void> {
     try {
-      await driver.trimJournal(LIMITS.storeJournal_rows)
+      await driver.trimJournal()
     } catch (error) {
       if (!isProblem(error, 'busy')) throw error
     }

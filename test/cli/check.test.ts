@@ -72,7 +72,7 @@ describe('check', () => {
     const { code, stdout } = await check()
     expect(code).toBe(78)
     expect(stdout).toContain('BAD  extension 103: has no good name')
-    expect(stdout).toContain('BAD  trigger: credential_updated is missing')
+    expect(stdout).toContain('BAD  database: the trigger credential_updated is missing')
   })
 
   test('names a damaged database', async () => {
