@@ -167,9 +167,16 @@ export const LIMITS = {
   storeJournalTrim_ms: 600_000,
   /** command: what one waits for another program's write, a long import perhaps */
   commandBusy_ms: 10_000,
+  /** One statement of a command at a MySQL server, its wait for a lock included. */
+  commandQuery_ms: 60_000,
   /** How many faulty rows are named before the rest is only counted. */
   orphansListed: 20,
   importErrorsListed: 20,
+  problemsListed: 20,
+  /** So many new numbers are written by one statement: more gain nothing, and SQLite takes 32766 values in one. */
+  importBatch_rows: 500,
+  /** Commands that take longer say how far they are, so often. */
+  progress_ms: 1000,
   import_bytes: 64 * 1024 * 1024,
   /** How long `check` waits for the HTTP address to answer. */
   checkHttp_ms: 2000,

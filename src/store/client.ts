@@ -4,7 +4,7 @@
 import type { Clock, Timer, Wakeable } from '../clock.ts'
 import { DATABASE_WORKER, LIMITS } from '../config.ts'
 import { GroupCommit } from './group-commit.ts'
-import { type Reply, type Request, unpackBindings, WORK_FIELDS, Work } from './protocol.ts'
+import { type Reply, type Request, unpackBoot, WORK_FIELDS, Work } from './protocol.ts'
 import {
   type Boot,
   type Change,
@@ -81,8 +81,7 @@ export class SqlStore implements Store, Wakeable {
   async boot(): Promise<Boot> {
     const reply = await this.#ask({ kind: 'boot' }, LIMITS.storeBoot_ms)
     if (reply.kind !== 'boot') throw unexpected(reply)
-    const { kind: _, id: _id, bindings, ...rest } = reply
-    return { ...rest, bindings: unpackBindings(bindings) }
+    return unpackBoot(reply.boot)
   }
 
   async settings(): Promise<ReadonlyMap<string, string>> {

@@ -47,17 +47,8 @@ export type Reply =
   /** For the log: what the administrator must know. */
   | { readonly kind: 'notice'; readonly sentence: string }
   | { readonly kind: 'invalidation'; readonly changes: readonly Invalidation[] }
-  | {
-      readonly kind: 'boot'
-      readonly id: number
-      readonly domains: readonly DomainRecord[]
-      readonly settings: ReadonlyMap<string, string>
-      readonly bindings: PackedChanges
-      readonly activeExtensions: readonly ExtensionRecord[]
-      readonly extensionCount: number
-      readonly from: Boot['from']
-      readonly asOf: number
-    }
+  /** By packBoot. */
+  | { readonly kind: 'boot'; readonly id: number; readonly boot: string }
   | { readonly kind: 'settings'; readonly id: number; readonly settings: ReadonlyMap<string, string> }
   | { readonly kind: 'domains'; readonly id: number; readonly domains: readonly DomainRecord[] }
   | { readonly kind: 'extension'; readonly id: number; readonly extension: ExtensionRecord | null }
@@ -120,14 +111,18 @@ export function packChange(packed: PackedChanges, change: Change): void {
   packed.push(b.registeredAt, b.userAgent, b.instance, b.path, b.source, b.local, b.natted)
 }
 
-export function packBindings(bindings: readonly BindingRecord[]): PackedChanges {
-  const packed: PackedChanges = []
-  for (const binding of bindings) packChange(packed, { kind: 'save', binding })
-  return packed
+/**
+ * As JSON. With 100,000 phones, writing, copying and reading that one text takes 0.6 s; cloning the same objects from
+ * thread to thread takes 1.1 s.
+ */
+export function packBoot({ settings, ...records }: Boot): string {
+  return JSON.stringify({ ...records, settings: [...settings] })
 }
 
-export function unpackBindings(packed: PackedChanges): BindingRecord[] {
-  return unpackChanges(packed).flatMap((change) => (change.kind === 'save' ? [change.binding] : []))
+export function unpackBoot(packed: string): Boot {
+  // What packBoot wrote, in this same program.
+  const { settings, ...records } = JSON.parse(packed)
+  return { ...records, settings: new Map(settings) }
 }
 
 export function unpackChanges(packed: PackedChanges): Change[] {

@@ -12,7 +12,7 @@ import type { Place } from './place.ts'
 import {
   type FailedCall,
   type Opening,
-  packBindings,
+  packBoot,
   type Reply,
   type Request,
   unpackChanges,
@@ -169,10 +169,8 @@ export class StoreService implements Wakeable {
     const { id } = query
     try {
       switch (query.kind) {
-        case 'boot': {
-          const { bindings, ...rest } = await this.#boot()
-          return { kind: 'boot', id, ...rest, bindings: packBindings(bindings) }
-        }
+        case 'boot':
+          return { kind: 'boot', id, boot: packBoot(await this.#boot()) }
         case 'settings': {
           const settings = await this.#read((driver) => driver.settings())
           this.#snapshot?.readSettings(settings)

@@ -100,8 +100,9 @@ export class SqliteDriver implements Driver {
   constructor(path: string, { node, clock }: DriverOptions) {
     this.#path = path
     this.#clock = clock
-    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long.
-    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms })
+    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long. Not looked at
+    // for damage: the start has just done so, and it takes a while.
+    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms, check: false })
     const { storeBusy_ms } = LIMITS
     this.#database.run(`PRAGMA busy_timeout = ${storeBusy_ms}`)
     this.#node = [node, VERSION, isoTime(clock.now())]

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { packChange, type Reply, type Request, WORK_FIELDS } from '../../src/store/protocol.ts'
 import { StoreService } from '../../src/store/service.ts'
 import { SqliteDriver } from '../../src/store/sqlite.ts'
-import type { Boot, Change } from '../../src/store/store.ts'
+import type { Change } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { ROWS } from './binding.ts'
@@ -112,12 +112,6 @@ export class ServiceProcess {
     const answer = this.#answerTo(id)
     void this.#service?.answer({ ...query, id })
     return this.#passUntil(answer)
-  }
-
-  async boot(): Promise<Omit<Boot, 'bindings'> & { readonly bindings: unknown }> {
-    const reply = await this.ask({ kind: 'boot' })
-    if (reply.kind !== 'boot') throw new Error(JSON.stringify(reply))
-    return reply
   }
 
   limitSpool(bytes: number): void {

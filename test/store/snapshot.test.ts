@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { LIMITS } from '../../src/config.ts'
-import { unpackBindings, Work } from '../../src/store/protocol.ts'
+import { unpackBoot, Work } from '../../src/store/protocol.ts'
 import { Snapshot } from '../../src/store/snapshot.ts'
 import { binding, remove, save } from './binding.ts'
 import { RECOVERY_MS, ServiceProcess } from './service-process.ts'
@@ -21,8 +21,9 @@ const find = (name: string) => service.ask({ kind: 'find', domain: 'example.com'
 async function boot() {
   const reply = await service.ask({ kind: 'boot' })
   if (reply.kind !== 'boot') throw new Error(JSON.stringify(reply))
-  const bindings = unpackBindings(reply.bindings).toSorted((a, b) => a.extensionId - b.extensionId)
-  return { ...reply, bindings, numbers: reply.activeExtensions.map(({ number }) => number).toSorted() }
+  const read = unpackBoot(reply.boot)
+  const bindings = read.bindings.toSorted((a, b) => a.extensionId - b.extensionId)
+  return { ...read, bindings, numbers: read.activeExtensions.map(({ number }) => number).toSorted() }
 }
 
 /** The server is started again while the database is as ordered. */
