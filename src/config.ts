@@ -111,6 +111,13 @@ export const LIMITS = {
   /** Well for so long, it counts as well: the next failure begins with storeRetryMin_ms. */
   storeWell_ms: 10_000,
   storeSpoolBatch_rows: 500,
+  /** Opening at a start, when the snapshot can serve instead. */
+  storeStart_ms: 3000,
+  /** How often the snapshot notes that it is true. */
+  storeSnapshotNote_ms: 10_000,
+  /** A snapshot that could not be written is written anew after this. */
+  storeSnapshotRetry_ms: 60_000,
+  storeSnapshotChunk_rows: 1000,
   /** How often the main thread looks whether the worker moves, and how long it may not. */
   storeWorkerLook_ms: 1000,
   storeBeat_ms: 250,
@@ -119,11 +126,18 @@ export const LIMITS = {
   storeQuestionSends: 3,
   /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
   mysqlConnections: 4,
-  mysqlConnect_ms: 5000,
+  mysqlConnect_ms: 2000,
+  /** How long a server may take to say good-bye. */
+  mysqlClose_ms: 500,
   /** The server ends a session of ours that is silent for so long: what a lost network left there must not lock. */
   mysqlIdle_s: 60,
   /** A statement waits so long for a lock that another program holds. */
   mysqlLock_s: 3,
+  /** A program that migrates the schema is waited for so long. */
+  mysqlMigration_s: 30,
+  /** Rows that one statement writes, and about how much text it may have. */
+  mysqlStatement_rows: 200,
+  mysqlStatement_characters: 500_000,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
   /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */
@@ -139,6 +153,16 @@ export const LIMITS = {
   storeProblems_ms: 3000,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
+  /** No row of it is older: a week, in which whatever follows it has started again. */
+  storeJournal_ms: 7 * 24 * 3_600_000,
+  /** So many at most are deleted in one transaction. */
+  storeJournalTrim_rows: 5000,
+  /** Numbers left out in the journal that may yet be filled by a transaction which is open now. */
+  storeJournalGaps: 1000,
+  /** After this it is looked whether such a transaction is still open. */
+  storeJournalGap_ms: 10_000,
+  /** Where no triggers are allowed, all rows of configuration are compared so often. */
+  storeFingerprint_ms: 10_000,
   /** How often the journal is cut to storeJournal_rows. */
   storeJournalTrim_ms: 600_000,
   /** command: what one waits for another program's write, a long import perhaps */

@@ -69,7 +69,7 @@ async function checkDatabase(settings: BootSettings): Promise<readonly Finding[]
 }
 
 async function inspect(provisioning: Provisioning, called: string): Promise<readonly Finding[]> {
-  const { server, schemaVersion, extensionCount, orphans, missingTriggers } = await provisioning.condition()
+  const { server, schemaVersion, extensionCount, orphans, warnings } = await provisioning.condition()
   const { problems } = readSettings(await provisioning.settings(), SETTING_DEFAULTS)
   // What the running server says of its settings may be of an earlier day: they are read here as well.
   const found = (await provisioning.listProblems()).filter(({ table }) => table !== 'setting')
@@ -79,7 +79,7 @@ async function inspect(provisioning: Provisioning, called: string): Promise<read
       ok: true,
       text: `${called} is whole and writable, schema version ${schemaVersion}, ${server}`,
     },
-    ...missingTriggers.map((name) => bad('trigger', `${name} is missing: ${TRIGGER_MENDING}`)),
+    ...warnings.map((text) => bad('database', text)),
     await inspectDomain(provisioning),
     { subject: 'extensions', ok: true, text: String(extensionCount) },
     ...orphans.map((text) =>
@@ -89,9 +89,6 @@ async function inspect(provisioning: Provisioning, called: string): Promise<read
     ...found.map(({ table, key, problem }) => bad(`${table} ${key}`, problem)),
   ]
 }
-
-const TRIGGER_MENDING =
-  'changes of its table are noticed late or not at all. Put back a backup, or make a new database and import into it'
 
 function bad(subject: string, text: string): Finding {
   return { subject, ok: false, text }

@@ -35,7 +35,6 @@ export class CommandFailure extends Error {
 const DATABASE_EXITS = {
   missing: EXIT.unavailable,
   unusable: EXIT.unavailable,
-  away: EXIT.unavailable,
   busy: EXIT.unavailable,
   corrupt: EXIT.data,
   refused: EXIT.data,

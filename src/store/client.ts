@@ -38,6 +38,8 @@ const FATAL = 'The database worker ended each time that it was asked this.'
 export interface SqlStoreOptions {
   /** Folder for what this machine keeps for itself; without one writes fail while the database is away. */
   readonly folder?: string
+  /** Name of this server among those that use the database. */
+  readonly node?: string
   /** The worker's program, where it is not ours. */
   readonly worker?: URL
 }
@@ -69,7 +71,7 @@ export class SqlStore implements Store, Wakeable {
     this.#supervisor = new Supervisor({
       clock,
       program: options.worker ?? DATABASE_WORKER,
-      opening: { url, folder: options.folder ?? null, work: this.#work },
+      opening: { url, folder: options.folder ?? null, node: options.node ?? 'main', work: this.#work },
       onReply: (reply) => this.#onReply(reply),
       onRestarted: () => this.#onWorkerRestarted(),
       onNotice: (sentence) => listener.onNotice(sentence),
@@ -127,6 +129,7 @@ export class SqlStore implements Store, Wakeable {
   counts(): StoreCounts {
     const counted = (field: Work): number => this.#work[field] ?? 0
     const oldest = counted(Work.SpoolOldest)
+    const asOf = counted(Work.SnapshotAsOf)
     return {
       queries: counted(Work.Queries),
       querySeconds: counted(Work.QuerySeconds),
@@ -137,8 +140,8 @@ export class SqlStore implements Store, Wakeable {
       pendingWrites: this.#groupCommit.pending_changes,
       refusedWrites: this.#groupCommit.refused_changes,
       pendingLookups: this.#pendingLookups,
-      followedAt: counted(Work.FollowedAt),
       databaseUp: counted(Work.DatabaseUp) === 1,
+      snapshotAsOf: asOf === 0 ? null : asOf,
       workerRestarts: this.#supervisor.restarts,
       spool: {
         rows: counted(Work.SpoolRows),
@@ -149,6 +152,7 @@ export class SqlStore implements Store, Wakeable {
         dropped: counted(Work.Dropped),
         refused: counted(Work.SpoolRefused),
       },
+      followedAt: counted(Work.FollowedAt),
     }
   }
 

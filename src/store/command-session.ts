@@ -12,8 +12,11 @@ export interface CommandSession {
   insert(sql: string, values: readonly Value[]): Promise<number>
   /** All or nothing. Only one of all sessions is in it at a time; the others wait. */
   transaction<Result>(work: () => Promise<Result>): Promise<Result>
-  /** Fails when any part of the database is damaged, as far as that can be told, or when nothing can be written. */
-  check(): Promise<void>
+  /**
+   * Fails when any part of the database is damaged, as far as that can be told, or when nothing can be written. Answers
+   * with what is not as it should be and yet works: sentences that say how to mend it.
+   */
+  check(): Promise<readonly string[]>
   close(): Promise<void>
 }
 
@@ -22,8 +25,6 @@ export interface Dialect {
   readonly now: string
   /** A column's time as text, as 2026-01-31T12:00:00.000Z. */
   time(column: string): string
-  /** The names of all triggers that are there. */
-  readonly triggers: string
   /** Which program serves it, as "SQLite 3.54.1". */
   readonly server: string
   /** Whole seconds from now to a column's time. */

@@ -77,6 +77,7 @@ export class DatabaseLink implements Wakeable {
 
   /** What was tried for long enough and found locked: no other write need try it before a probe has. */
   block(problem: DatabaseProblem): void {
+    this.counts.failures++
     this.#become(this.#driver === null ? 'away' : 'blocked', problem.message)
   }
 

@@ -1,11 +1,14 @@
 // What a database must be able to do for the worker: the only seam that knows SQL is behind it.
 
+import type { Clock } from '../clock.ts'
 import type { RowProblem } from './problems.ts'
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
+import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } from './store.ts'
 
 /** Calls fail with DatabaseProblem only. */
 export interface Driver {
-  boot(): Promise<Boot>
+  /** What is not as it should be, though it works: a sentence each that says how to mend it. */
+  readonly warnings: readonly string[]
+  boot(): Promise<Contents>
   settings(): Promise<ReadonlyMap<string, string>>
   domains(): Promise<readonly DomainRecord[]>
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
@@ -18,16 +21,28 @@ export interface Driver {
   reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void>
   /** A write that changes nothing, to learn whether writing works again. */
   probe(): Promise<void>
-  /** False when nobody else has written since the last call: then the journal need not be read. */
-  changedByOthers(): Promise<boolean>
-  /** The last `seq` given to a journal row, even if that row is gone. */
-  journalHead(): Promise<number>
-  /** The rows of `after < seq <= through`, in order, at most `limit`. */
-  journalBetween(after: number, through: number, limit: number): Promise<readonly JournalRow[]>
-  trimJournal(keep_rows: number): Promise<void>
+  /** Follows the journal from now on. */
+  startJournal(): Promise<void>
+  /** What was committed since the last call, by anybody else. */
+  readJournal(): Promise<JournalReading>
+  /** Down to LIMITS.storeJournal_rows, and none older than LIMITS.storeJournal_ms. */
+  trimJournal(): Promise<void>
   /** Deletes the calls that began before, the oldest first, at most `limit`. */
   trimCalls(before: number, limit: number): Promise<void>
   close(): Promise<void>
+}
+
+export interface DriverOptions {
+  /** Name of this server among those that use the database. */
+  readonly node: string
+  readonly clock: Clock
+}
+
+export interface JournalReading {
+  /** In order; empty when nobody wrote. */
+  readonly rows: readonly JournalRow[]
+  /** False when there is more than was read, or some of it cannot be known: then everything may have changed. */
+  readonly whole: boolean
 }
 
 export interface JournalRow {

@@ -2,31 +2,35 @@
 
 import type { Database } from 'bun:sqlite'
 import { DatabaseProblem } from './driver.ts'
+import mysqlTables from './schema/mysql/0001-tables.sql' with { type: 'text' }
+import mysqlJournal from './schema/mysql/0002-journal.sql' with { type: 'text' }
+import mysqlRecords from './schema/mysql/0003-records.sql' with { type: 'text' }
 import tables from './schema/sqlite/0001-tables.sql' with { type: 'text' }
 import journal from './schema/sqlite/0002-journal.sql' with { type: 'text' }
 import records from './schema/sqlite/0003-records.sql' with { type: 'text' }
 
 interface Migration {
   readonly name: string
-  readonly sql: string
+  readonly sqlite: string
+  readonly mysql: string
 }
 
 /** A migration's version is its place here, from 1. A released one is never edited, only followed by another. */
-const MIGRATIONS: readonly Migration[] = [
-  { name: 'tables', sql: tables },
-  { name: 'journal', sql: journal },
-  { name: 'records', sql: records },
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'tables', sqlite: tables, mysql: mysqlTables },
+  { name: 'journal', sqlite: journal, mysql: mysqlJournal },
+  { name: 'records', sqlite: records, mysql: mysqlRecords },
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 
 /** Those that the schema has after its last migration. */
-export const TRIGGERS: readonly string[] = triggersOf(MIGRATIONS)
+export const SQLITE_TRIGGERS: readonly string[] = triggersOf(MIGRATIONS)
 
 function triggersOf(migrations: readonly Migration[]): string[] {
   const names = new Set<string>()
-  for (const { sql } of migrations) {
-    for (const [, verb, name = ''] of sql.matchAll(
+  for (const { sqlite } of migrations) {
+    for (const [, verb, name = ''] of sqlite.matchAll(
       /^(CREATE|DROP) TRIGGER (?:IF (?:NOT )?EXISTS )?(\w+)/gm,
     )) {
       if (verb === 'CREATE') names.add(name)
@@ -79,7 +83,11 @@ export function migrate(database: Database): void {
 }
 
 function reached(database: Database): boolean {
-  const version = schemaVersion(database)
+  return isReached(schemaVersion(database))
+}
+
+/** Throws DatabaseProblem when this program is too old for it. */
+export function isReached(version: number): boolean {
   if (version > SCHEMA_VERSION) {
     throw new DatabaseProblem(
       'newer',
@@ -94,7 +102,7 @@ function applyMissing(database: Database): void {
   database.run(CREATE_SCHEMA_MIGRATION)
   for (let version = schemaVersion(database) + 1; version <= SCHEMA_VERSION; version++) {
     const migration = MIGRATIONS[version - 1]!
-    database.run(migration.sql)
+    database.run(migration.sqlite)
     database.run('INSERT INTO schema_migration (version, name) VALUES (?, ?)', [version, migration.name])
   }
 }

@@ -1,25 +1,25 @@
 // Connecting to a MySQL or MariaDB server so that it keeps its promises.
 
 import { readFileSync } from 'node:fs'
-import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2/promise'
+import type { ConnectionOptions } from 'mysql2/promise'
 import { LIMITS, type MysqlLocation } from '../config.ts'
 import { DatabaseProblem } from './driver.ts'
-import { mysqlProblem } from './mysql-problem.ts'
+import type { MysqlSession } from './mysql-session.ts'
 
 /** The first releases with CHECK constraints, window functions and all else that the statements use. */
 const OLDEST = { MySQL: [8, 0, 19], MariaDB: [10, 5, 0] } as const
 
 /**
  * What every session of ours is told before its first statement, whatever the server's defaults are. ANSI_QUOTES lets
- * "key" and "call", which are reserved words here, be written as in SQLite. A value that does not fit is an error.
+ * "key" and "call", which are reserved words here, be written as in SQLite, and PIPES_AS_CONCAT joins texts as there.
+ * A value that does not fit is an error.
  */
 const SESSION = `SET SESSION time_zone = '+00:00',
-  SESSION sql_mode = 'STRICT_TRANS_TABLES,ANSI_QUOTES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',
-  SESSION wait_timeout = ?,
-  SESSION innodb_lock_wait_timeout = ?`
+  SESSION sql_mode = 'STRICT_TRANS_TABLES,ANSI_QUOTES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION',
+  SESSION wait_timeout = ?, SESSION innodb_lock_wait_timeout = ?, SESSION lock_wait_timeout = ?`
 
 /** Throws DatabaseProblem where the certificate authority cannot be read. */
-function mysqlOptions(location: MysqlLocation): ConnectionOptions {
+export function mysqlOptions(location: MysqlLocation): ConnectionOptions {
   const { host, port, socket, user, password, database } = location
   return {
     ...(socket === '' ? { host, port } : { socketPath: socket }),
@@ -57,16 +57,14 @@ function readAuthority(path: string): string {
   }
 }
 
-/** Tells a new connection how it is to behave, and looks whether the server is new enough. */
-async function beginSession(connection: Connection): Promise<void> {
-  await connection.query(SESSION, [LIMITS.mysqlIdle_s, LIMITS.mysqlLock_s])
-  const [rows] = await connection.query<(RowDataPacket & { version: string })[]>(
-    'SELECT version() AS version',
-  )
-  checkVersion(rows[0]?.version ?? '')
+/** Tells a new session how it is to behave, and looks whether the server is new enough. */
+export async function beginSession(session: MysqlSession): Promise<void> {
+  await session.run(SESSION, [LIMITS.mysqlIdle_s, LIMITS.mysqlLock_s, LIMITS.mysqlLock_s])
+  const [row] = await session.rows<{ version: string }>('SELECT version() AS version')
+  checkVersion(row?.version ?? '')
 }
 
-export function checkVersion(found: string): void {
+function checkVersion(found: string): void {
   const program = found.includes('MariaDB') ? 'MariaDB' : 'MySQL'
   const version = (/\d+\.\d+\.\d+/.exec(found)?.[0] ?? '0.0.0').split('.').map(Number)
   const oldest = OLDEST[program]
@@ -77,20 +75,4 @@ export function checkVersion(found: string): void {
     `The database server is ${program} ${found}, which is too old. ` +
       `Use MySQL ${OLDEST.MySQL.join('.')} or newer, or MariaDB ${OLDEST.MariaDB.join('.')} or newer.`,
   )
-}
-
-/** One connection, ready to be used. Rejects with DatabaseProblem only. */
-export async function connectMysql(
-  location: MysqlLocation,
-  more: ConnectionOptions = {},
-): Promise<Connection> {
-  let connection: Connection | null = null
-  try {
-    connection = await createConnection({ ...mysqlOptions(location), ...more })
-    await beginSession(connection)
-    return connection
-  } catch (error) {
-    connection?.destroy()
-    throw mysqlProblem(error, location)
-  }
 }

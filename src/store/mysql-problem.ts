@@ -54,7 +54,21 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     kind: 'denied',
-    codes: [1142, 1143, 1227, 1370, 1419],
+    codes: [1419],
+    sentence: ({ location }) =>
+      `The ${server(location)} keeps a binary log and lets only administrators make triggers. Say there, once: ` +
+      'SET GLOBAL log_bin_trust_function_creators = 1 (and keep it in its configuration file).',
+  },
+  {
+    kind: 'denied',
+    codes: [1449],
+    sentence: ({ location, reason }) =>
+      `The account that made the triggers and views of ${location.database} is gone (${reason}). Make it again, or ` +
+      'drop them, so that they are made anew at the next start.',
+  },
+  {
+    kind: 'denied',
+    codes: [1142, 1143, 1227, 1370],
     sentence: ({ location, reason }) =>
       `The ${server(location)} does not give ${location.user} a right that is needed (${reason}). ` +
       `Give it there: ${grant(location)} ${ANY_HOST}.`,
@@ -83,10 +97,7 @@ const EXPLANATIONS: readonly Explanation[] = [
       'EHOSTDOWN',
       'EADDRNOTAVAIL',
     ],
-    sentence: ({ location, reason }) =>
-      `The ${server(location)} does not answer in time (${reason}). Look whether it runs, and whether a ` +
-      `firewall or a ` +
-      'lost network is in between.',
+    sentence: silent,
   },
   {
     kind: 'denied',
@@ -199,6 +210,11 @@ export function mysqlProblem(error: unknown, location: MysqlLocation): DatabaseP
   return new DatabaseProblem(kind, sentence)
 }
 
+/** What we say when we have waited long enough. */
+export function mysqlSilence(location: MysqlLocation, limit_ms: number): DatabaseProblem {
+  return new DatabaseProblem('away', silent({ location, reason: `nothing within ${limit_ms / 1000} s` }))
+}
+
 /** The most telling first: the driver counts some of the system's errors under a number too. */
 function codesOf(error: unknown): (number | string)[] {
   if (!(error instanceof Error)) return []
@@ -217,6 +233,14 @@ function lost({ location, reason }: Failure): string {
   return (
     `The connection to the ${server(location)} was lost (${reason}). It is made again; look whether that ` +
     `server runs.`
+  )
+}
+
+function silent({ location, reason }: Failure): string {
+  return (
+    `The ${server(location)} does not answer in time (${reason}). Look whether it runs, and whether a ` +
+    `firewall or a ` +
+    'lost network is in between.'
   )
 }
 

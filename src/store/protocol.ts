@@ -25,8 +25,8 @@ export type Request =
       readonly changes: PackedChanges
     }
   | { readonly kind: 'problems'; readonly table: string; readonly problems: readonly ConfigProblem[] }
-  | { readonly kind: 'trim-calls'; readonly before: number }
   | { readonly kind: 'spool-limit'; readonly bytes: number }
+  | { readonly kind: 'trim-calls'; readonly before: number }
   | { readonly kind: 'close'; readonly id: number }
 
 /** The first message to a worker. */
@@ -35,6 +35,8 @@ export interface Opening {
   readonly url: string
   /** Folder for what this machine keeps for itself; null keeps nothing, so that writes fail with the database. */
   readonly folder: string | null
+  /** Name of this server among those that use the database. */
+  readonly node: string
   readonly work: Float64Array
   /** Another worker served before: what changed while none followed the journal is not known. */
   readonly again: boolean
@@ -79,14 +81,16 @@ export enum Work {
   SpoolOldest = 12,
   /** 1 or 0. */
   DatabaseUp = 13,
-  /** Moves as long as the worker does. */
-  Beats = 14,
-  /** 1 while the worker does what may hold it up for as long as a start takes. */
-  Patient = 15,
   /** When the journal was last followed without a failure: ms since the epoch, 0 before the first time. */
-  FollowedAt = 16,
+  FollowedAt = 14,
+  /** When the snapshot was true last, ms since the epoch; 0 when there is none. */
+  SnapshotAsOf = 15,
+  /** Moves as long as the worker does. */
+  Beats = 16,
+  /** 1 while the worker does what may hold it up for as long as a start takes. */
+  Patient = 17,
 }
-export const WORK_FIELDS = 17
+export const WORK_FIELDS = 18
 /** Those before it go on counting when another worker takes over. */
 export const WORK_COUNTERS = Work.SpoolRows
 

@@ -105,8 +105,8 @@ export interface Provisioning {
 export interface DatabaseCondition {
   /** The program that serves it, with its version. */
   readonly server: string
-  /** Triggers of the schema that are not there: changes of their tables go unnoticed. */
-  readonly missingTriggers: readonly string[]
+  /** What is not as it should be and yet works, and how to mend it. */
+  readonly warnings: readonly string[]
   readonly schemaVersion: number
   readonly extensionCount: number
   /** Rows whose owner is gone: "credential 7 has no user", at most as many as LIMITS.orphansListed. */

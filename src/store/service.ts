@@ -8,7 +8,9 @@ import { DatabaseLink } from './database-link.ts'
 import { DatabaseProblem, type Driver } from './driver.ts'
 import { EVERYTHING, JournalFollower } from './journal.ts'
 import { overlaid } from './overlay.ts'
+import type { Place } from './place.ts'
 import {
+  type FailedCall,
   type Opening,
   packBoot,
   type Reply,
@@ -18,9 +20,10 @@ import {
   Work,
 } from './protocol.ts'
 import { RowChecker } from './row-checker.ts'
+import { SnapshotKeeper } from './snapshot-keeper.ts'
 import { Spool } from './spool.ts'
-import type { Boot, ConfigProblem, ExtensionRecord } from './store.ts'
-import { WritePath } from './write-path.ts'
+import type { Boot, Change, Contents, ExtensionRecord } from './store.ts'
+import { passes, WritePath } from './write-path.ts'
 
 type Asking = Extract<Request, { readonly id: number }>
 type Query = Exclude<Asking, { readonly kind: 'commit' | 'close' }>
@@ -32,7 +35,9 @@ export interface ServiceWorld {
   readonly random: RandomFill
   readonly openDriver: () => Promise<Driver>
   /** Where the spool is; null for none. */
-  readonly spool: { readonly path: string; readonly database: string } | null
+  readonly spool: Place | null
+  /** Where the snapshot is; null for none, as a database on this machine needs none. */
+  readonly snapshot: Place | null
   readonly reply: (message: Reply) => void
 }
 
@@ -52,12 +57,16 @@ export class StoreService implements Wakeable {
   readonly #counted: Float64Array
   readonly #link: DatabaseLink
   readonly #writes: WritePath
-  readonly #rowChecker: RowChecker
+  readonly #snapshot: SnapshotKeeper | null
   /** Until the main thread has read the setting: what is in the spool already is never too much. */
   #spoolLimit_bytes = Number.POSITIVE_INFINITY
   #follower: JournalFollower | null = null
-  /** The main thread knows what an earlier driver or worker has read; what changed since is not known. */
-  #unfollowed: boolean
+  #rowChecker: RowChecker | null = null
+  #openings = 0
+  /** Of the driver, told once each. */
+  readonly #warnings = new Set<string>()
+  /** What the main thread has from an earlier worker or driver, or the snapshot: what changed since is not known. */
+  #stale: boolean
   #polls = 0
   #closed = false
   #toldReason: string | null = null
@@ -67,7 +76,7 @@ export class StoreService implements Wakeable {
     this.#world = world
     this.#work = opening.work
     this.#counted = opening.work.slice(0, WORK_COUNTERS)
-    this.#unfollowed = opening.again
+    this.#stale = opening.again
     this.#link = new DatabaseLink({
       clock,
       random,
@@ -81,18 +90,24 @@ export class StoreService implements Wakeable {
       openSpool: () => this.#openSpool(),
       onNotice: (sentence) => reply({ kind: 'notice', sentence }),
     })
-    this.#rowChecker = new RowChecker(
-      {
-        findProblems: (rest) => this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.findProblems(rest)),
-        reportProblems: (table, problems) => this.#reportProblems(table, problems),
-      },
-      clock,
-    )
+    this.#snapshot =
+      world.snapshot === null
+        ? null
+        : new SnapshotKeeper({
+            place: world.snapshot,
+            clock,
+            isAway: () => this.#link.state === 'away',
+            onNotice: (sentence) => reply({ kind: 'notice', sentence }),
+          })
   }
 
+  /** Resolves when the database is open; or may take too long, and need not be waited for. */
   async start(): Promise<void> {
     this.#beat()
-    await this.#patiently(() => this.#link.open(LIMITS.storeBoot_ms))
+    const hasSnapshot = (this.#snapshot?.asOf ?? 0) > 0
+    const limit_ms = hasSnapshot ? LIMITS.storeOpen_ms : LIMITS.storeBoot_ms
+    const opened = this.#patiently(() => this.#link.open(limit_ms))
+    await (hasSnapshot ? Promise.race([opened, passes(this.#world.clock, LIMITS.storeStart_ms)]) : opened)
     this.#world.clock.after(LIMITS.storePoll_ms, this, Wake.Poll)
   }
 
@@ -109,12 +124,19 @@ export class StoreService implements Wakeable {
   }
 
   async commit({ id, calls, changes }: Commit): Promise<void> {
-    const reply = await this.#writes.commit(calls, unpackChanges(changes)).then(
-      (failed): Reply => ({ kind: 'committed', id, failed }),
-      (error: unknown): Reply => refusal(id, error),
-    )
+    const reply = await this.#commit(id, calls, unpackChanges(changes))
     this.#publish()
     this.#world.reply(reply)
+  }
+
+  async #commit(id: number, calls: readonly number[], changes: readonly Change[]): Promise<Reply> {
+    try {
+      const failed = await this.#writes.commit(calls, changes)
+      this.#snapshot?.apply(failed.length === 0 ? changes : without(failed, calls, changes))
+      return { kind: 'committed', id, failed }
+    } catch (error) {
+      return refusal(id, error)
+    }
   }
 
   /** Nothing hangs on it: what could not be written is found and told again. */
@@ -129,6 +151,13 @@ export class StoreService implements Wakeable {
       .catch(problemOf)
   }
 
+  /** Nothing hangs on it: what is left goes the next time. */
+  async trimCalls(before: number): Promise<void> {
+    await this.#link
+      .write(LIMITS.storeAttempt_ms, (driver) => driver.trimCalls(before, LIMITS.storeCallTrim_rows))
+      .catch(problemOf)
+  }
+
   limitSpool(bytes: number): void {
     this.#spoolLimit_bytes = bytes
     if (this.#writes.spool !== null) this.#writes.spool.limit_bytes = bytes
@@ -137,6 +166,7 @@ export class StoreService implements Wakeable {
   async close(): Promise<void> {
     this.#closed = true
     this.#writes.close()
+    this.#snapshot?.close()
     await this.#link.close()
   }
 
@@ -146,18 +176,18 @@ export class StoreService implements Wakeable {
       switch (query.kind) {
         case 'boot':
           return { kind: 'boot', id, boot: packBoot(await this.#boot()) }
-        case 'settings':
-          return { kind: 'settings', id, settings: await this.#read((driver) => driver.settings()) }
-        case 'domains':
-          return { kind: 'domains', id, domains: await this.#read((driver) => driver.domains()) }
-        case 'find': {
-          const { domain, name } = query
-          return {
-            kind: 'extension',
-            id,
-            extension: await this.#read((driver) => driver.findExtension(domain, name)),
-          }
+        case 'settings': {
+          const settings = await this.#read((driver) => driver.settings())
+          this.#snapshot?.readSettings(settings)
+          return { kind: 'settings', id, settings }
         }
+        case 'domains': {
+          const domains = await this.#read((driver) => driver.domains())
+          this.#snapshot?.readDomains(domains)
+          return { kind: 'domains', id, domains }
+        }
+        case 'find':
+          return { kind: 'extension', id, extension: await this.#find(query.domain, query.name) }
       }
     } catch (error) {
       return refusal(id, error)
@@ -172,11 +202,44 @@ export class StoreService implements Wakeable {
     return this.#link.read(LIMITS.storeLookup_ms, work)
   }
 
+  async #find(domain: string, name: string): Promise<ExtensionRecord | null> {
+    try {
+      const record = await this.#read((driver) => driver.findExtension(domain, name))
+      this.#snapshot?.found(domain, name, record)
+      return record
+    } catch (error) {
+      // What was known last goes on serving. That nobody is called so is not known now.
+      const known = this.#snapshot?.find(domain, name) ?? null
+      if (known === null) throw error
+      return known
+    }
+  }
+
   async #boot(): Promise<Boot> {
+    try {
+      const contents = await this.#readAll()
+      this.#snapshot?.write(contents)
+      return { ...contents, from: 'database', asOf: this.#world.clock.now() }
+    } catch (error) {
+      const boot = this.#snapshot?.boot() ?? null
+      if (boot === null) throw error
+      this.#stale = true
+      const contents = await overlaid(
+        boot,
+        this.#writes.pending(),
+        async (ids) => this.#snapshot?.byId(ids) ?? [],
+      )
+      return { ...boot, ...contents }
+    }
+  }
+
+  async #readAll(): Promise<Contents> {
     // Read first: what leaves the spool meanwhile is in the database then.
     const pending = this.#writes.pending()
-    const boot = await this.#patiently(() => this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.boot()))
-    return overlaid(boot, pending, (ids) => this.#recordsOf(ids))
+    const contents = await this.#patiently(() =>
+      this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.boot()),
+    )
+    return overlaid(contents, pending, (ids) => this.#recordsOf(ids))
   }
 
   async #recordsOf(ids: readonly number[]): Promise<readonly ExtensionRecord[]> {
@@ -201,9 +264,23 @@ export class StoreService implements Wakeable {
 
   async #onOpened(driver: Driver): Promise<void> {
     this.#follower = await JournalFollower.start(driver)
+    this.#rowChecker = new RowChecker(this.#rows, this.#world.clock)
     this.#work[Work.FollowedAt] = this.#world.clock.now()
-    if (this.#unfollowed) this.#world.reply({ kind: 'invalidation', changes: EVERYTHING })
-    this.#unfollowed = true
+    if (this.#openings++ > 0) this.#stale = true
+    for (const warning of driver.warnings) this.#warn(warning)
+  }
+
+  #warn(sentence: string): void {
+    if (this.#warnings.has(sentence)) return
+    this.#warnings.add(sentence)
+    this.#world.reply({ kind: 'notice', sentence })
+  }
+
+  /** What the look for rows that make no sense may do, in its bounds. */
+  readonly #rows: Pick<Driver, 'findProblems' | 'reportProblems'> = {
+    findProblems: (pause) => this.#link.read(LIMITS.storeBoot_ms, (driver) => driver.findProblems(pause)),
+    reportProblems: (table, problems) =>
+      this.#link.write(LIMITS.storeAttempt_ms, (driver) => driver.reportProblems(table, problems)),
   }
 
   #onLinkChange(): void {
@@ -211,7 +288,10 @@ export class StoreService implements Wakeable {
     this.#publish()
     if (reason !== this.#toldReason) this.#world.reply({ kind: 'availability', reason })
     this.#toldReason = reason
-    if (state === 'up') this.#writes.drain()
+    if (state !== 'up') return
+    this.#writes.drain()
+    if (this.#stale) this.#world.reply({ kind: 'invalidation', changes: EVERYTHING })
+    this.#stale = false
   }
 
   /** The next one is set when this one has ended, so that they never overlap. */
@@ -247,11 +327,13 @@ export class StoreService implements Wakeable {
     if (follower === null || this.#link.state === 'away') return
     const changes = await this.#link.poll(LIMITS.storeAttempt_ms, () => follower.poll())
     this.#work[Work.FollowedAt] = this.#world.clock.now()
+    this.#snapshot?.changed(changes)
+    if (this.#snapshot?.isWanted === true) this.#snapshot.write(await this.#readAll())
     if (changes.length > 0) this.#world.reply({ kind: 'invalidation', changes })
-    this.#rowChecker.onChanges(changes)
-    this.#rowChecker.poll()
+    this.#rowChecker?.onChanges(changes)
+    this.#rowChecker?.poll()
     if (this.#polls % POLLS_PER_TRIM === 0 && this.#link.state === 'up')
-      await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal(LIMITS.storeJournal_rows))
+      await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal())
   }
 
   #publish(): void {
@@ -273,12 +355,27 @@ export class StoreService implements Wakeable {
     this.#work[Work.SpoolRows] = spool?.rows ?? 0
     this.#work[Work.SpoolBytes] = spool?.bytes ?? 0
     this.#work[Work.SpoolOldest] = spool?.oldestSince ?? 0
+    this.#work[Work.SnapshotAsOf] = this.#snapshot?.asOf ?? 0
     this.#work[Work.DatabaseUp] = this.#link.state === 'up' ? 1 : 0
   }
 }
 
 function refusal(id: number, error: unknown): Reply {
   return { kind: 'refused', id, reason: problemOf(error).message }
+}
+
+/** The changes of the calls that did not fail. */
+function without(
+  failed: readonly FailedCall[],
+  calls: readonly number[],
+  changes: readonly Change[],
+): readonly Change[] {
+  const failures = new Set(failed.map(({ call }) => call))
+  let start = 0
+  return calls.flatMap((length, call) => {
+    start += length
+    return failures.has(call) ? [] : changes.slice(start - length, start)
+  })
 }
 
 /** Anything else is a defect of ours and ends the worker, which is started anew. */

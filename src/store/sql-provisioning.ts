@@ -2,7 +2,6 @@
 
 import { LIMITS } from '../config.ts'
 import type { CommandSession, Dialect, Value } from './command-session.ts'
-import { TRIGGERS } from './migration.ts'
 import type {
   CredentialName,
   DatabaseCondition,
@@ -126,6 +125,7 @@ export class SqlProvisioning implements Provisioning {
   }
 
   async addFreshAccounts(domain: DomainRecord, accounts: readonly FreshAccount[]): Promise<void> {
+    if (accounts.length === 0) return
     const names = accounts.map(({ number }) => number)
     await this.#insertRows(
       'user (name, display_name)',
@@ -242,12 +242,10 @@ export class SqlProvisioning implements Provisioning {
     const orphans = await this.#session.all<{ table: string; id: number; parent: string }>(ORPHANS, [
       LIMITS.orphansListed,
     ])
-    const triggers = new Set(await this.#names(this.#session.dialect.triggers, []))
     const [server = ''] = await this.#names(this.#session.dialect.server, [])
-    await this.#session.check()
     return {
       server,
-      missingTriggers: TRIGGERS.filter((trigger) => !triggers.has(trigger)),
+      warnings: await this.#session.check(),
       schemaVersion: version?.version ?? 0,
       extensionCount: count?.n ?? 0,
       orphans: orphans.map(({ table, id, parent }) => `${table} ${id} has no ${parent}`),
@@ -269,7 +267,6 @@ export class SqlProvisioning implements Provisioning {
   }
 
   async #insertRows(into: string, rows: readonly (readonly Value[])[]): Promise<void> {
-    if (rows.length === 0) return
     await this.#session.run(`INSERT INTO ${into} VALUES ${rows.map(marks).join(', ')}`, rows.flat())
   }
 }

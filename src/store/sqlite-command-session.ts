@@ -3,14 +3,21 @@
 import type { Database } from 'bun:sqlite'
 import { LIMITS } from '../config.ts'
 import type { CommandSession, Dialect, Value } from './command-session.ts'
+import { SQLITE_TRIGGERS } from './migration.ts'
 import { checkIntegrity, databaseProblem, openSqlite } from './sqlite-open.ts'
 
 const DIALECT: Dialect = {
   now: `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
   time: (column) => column,
-  triggers: `SELECT name FROM sqlite_schema WHERE type = 'trigger'`,
   server: `SELECT 'SQLite ' || sqlite_version() AS name`,
   secondsUntil: (column) => `unixepoch(${column}) - unixepoch('now')`,
+}
+
+function missingTrigger(name: string): string {
+  return (
+    `the trigger ${name} is missing, so changes of its table are noticed late or not at all. Put back a backup, or ` +
+    'make a new database and import into it'
+  )
 }
 
 export class SqliteCommandSession implements CommandSession {
@@ -53,10 +60,13 @@ export class SqliteCommandSession implements CommandSession {
     }
   }
 
-  async check(): Promise<void> {
+  async check(): Promise<readonly string[]> {
     this.#try(() => checkIntegrity(this.#database, this.#path))
     // Unlike an empty transaction this writes a page, and so finds out whether the disk takes one.
     await this.run('PRAGMA user_version = 0')
+    const rows = await this.all<{ name: string }>(`SELECT name FROM sqlite_schema WHERE type = 'trigger'`)
+    const there = new Set(rows.map(({ name }) => name))
+    return SQLITE_TRIGGERS.filter((name) => !there.has(name)).map(missingTrigger)
   }
 
   async close(): Promise<void> {

@@ -126,8 +126,8 @@ export interface ConfigProblem {
   readonly problem: string
 }
 
-/** Everything read at start, in one answer. */
-export interface Boot {
+/** All that the server works from. */
+export interface Contents {
   readonly domains: readonly DomainRecord[]
   readonly settings: ReadonlyMap<string, string>
   /** All that are stored. The store knows no time: what has expired meanwhile is for the registrar to remove. */
@@ -135,6 +135,14 @@ export interface Boot {
   /** The records of all extensions that have a binding: their calls must not have to wait for a look-up. */
   readonly activeExtensions: readonly ExtensionRecord[]
   readonly extensionCount: number
+}
+
+/** Everything read at start, in one answer, with what waits in the spool over it. */
+export interface Boot extends Contents {
+  /** `snapshot`: the database is away, and this is what was known of it on this machine. */
+  readonly from: 'database' | 'snapshot'
+  /** When it was true last, ms since the epoch. */
+  readonly asOf: number
 }
 
 export interface StoreCounts {
@@ -149,13 +157,15 @@ export interface StoreCounts {
   /** Refused, because too many were waiting. */
   readonly refusedWrites: number
   readonly pendingLookups: number
-  /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
-  readonly followedAt: number
   /** The database can be read and takes writes. */
   readonly databaseUp: boolean
+  /** When the copy of a remote database on this machine was true last, ms since the epoch; null without one. */
+  readonly snapshotAsOf: number | null
   /** Times that the database worker ended or hung, and another one took over. */
   readonly workerRestarts: number
   readonly spool: SpoolCounts
+  /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
+  readonly followedAt: number
 }
 
 /** Changes that wait on this machine's disk for the database. */
@@ -186,10 +196,10 @@ export interface Store {
   commit(changes: readonly Change[]): Promise<void>
   /** Makes these the only problems of that table in `config_problem`. Not awaited: what fails is told again later. */
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
-  /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
-  trimCalls(before: number): void
   /** How much may wait in the spool. */
   limitSpool(bytes: number): void
+  /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
+  trimCalls(before: number): void
   counts(): StoreCounts
   /** Commits what is pending and ends the worker. */
   close(): Promise<void>

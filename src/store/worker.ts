@@ -5,9 +5,9 @@ import { SystemClock } from '../clock.ts'
 import { parseDatabaseUrl } from '../config.ts'
 import { IdSource } from '../sip/id.ts'
 import { openDriver } from './open-driver.ts'
+import { snapshotPlace, spoolPlace } from './place.ts'
 import type { Opening, Request } from './protocol.ts'
 import { StoreService } from './service.ts'
-import { spoolPlace } from './spool-place.ts'
 
 /** Real time, whatever time the main thread lives in: what is waited for here is a disk and other programs. */
 const clock = new SystemClock((error) => {
@@ -21,8 +21,9 @@ async function start(opening: Opening): Promise<StoreService> {
   const service = new StoreService(opening, {
     clock,
     random: (bytes) => ids.random(bytes),
-    openDriver: () => openDriver(location),
+    openDriver: () => openDriver(location, { node: opening.node, clock }),
     spool: spoolPlace(opening.folder, location),
+    snapshot: snapshotPlace(opening.folder, location),
     reply: (message) => postMessage(message),
   })
   await service.start()
@@ -45,6 +46,8 @@ async function receive(request: Request): Promise<void> {
       return service.trimCalls(request.before)
     case 'spool-limit':
       return service.limitSpool(request.bytes)
+    case 'trim-calls':
+      return service.trimCalls(request.before)
     case 'close':
       await service.close()
       postMessage({ kind: 'closed', id: request.id })

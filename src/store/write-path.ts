@@ -276,7 +276,7 @@ export class WritePath implements Wakeable {
   }
 }
 
-function passes(clock: Clock, ms: number): Promise<void> {
+export function passes(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.after(ms, { onTimer: () => resolve() }, 0))
 }
 

@@ -76,6 +76,8 @@ export class ScriptedStore implements Store {
       bindings: [],
       activeExtensions: [],
       extensionCount: 0,
+      from: 'database',
+      asOf: 0,
     }
   }
 
@@ -102,10 +104,11 @@ export class ScriptedStore implements Store {
       pendingWrites: 0,
       refusedWrites: 0,
       pendingLookups: this.asked.length,
-      followedAt: 0,
       databaseUp: true,
+      snapshotAsOf: null,
       workerRestarts: 0,
       spool: EMPTY_SPOOL,
+      followedAt: 0,
     }
   }
 

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { LIMITS } from '../../src/config.ts'
-import { Work } from '../../src/store/protocol.ts'
+import { unpackBoot, Work } from '../../src/store/protocol.ts'
 import { binding, remove, save } from './binding.ts'
 import type { DriverFault } from './faulty-driver.ts'
 import { RECOVERY_MS, ServiceProcess } from './service-process.ts'
@@ -120,7 +120,9 @@ describe('a start', () => {
     await service.commit([save(binding(99, 'gone'))])
     await service.stop()
     await service.start()
-    const boot = await service.boot()
+    const reply = await service.ask({ kind: 'boot' })
+    if (reply.kind !== 'boot') throw new Error(JSON.stringify(reply))
+    const boot = unpackBoot(reply.boot)
     expect(boot.bindings).toEqual([binding(1, 'ann', { cseq: 7 }), binding(3, 'bob')])
     expect(boot.activeExtensions.map(({ number }) => number).toSorted()).toEqual(['103', '105'])
     expect(boot.extensionCount).toBe(3)

@@ -1,8 +1,8 @@
 // A real driver whose calls fail, hang or wait to order: a database that goes away and comes back.
 
-import { DatabaseProblem, type Driver, type JournalRow } from '../../src/store/driver.ts'
+import { DatabaseProblem, type Driver, type JournalReading } from '../../src/store/driver.ts'
 import type { RowProblem } from '../../src/store/problems.ts'
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from '../../src/store/store.ts'
+import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } from '../../src/store/store.ts'
 import type { VirtualClock } from '../support/virtual-clock.ts'
 
 /**
@@ -37,7 +37,15 @@ export class FaultyDriver implements Driver {
     return new FaultyDriver(open(), faults, clock)
   }
 
-  boot(): Promise<Boot> {
+  get warnings(): readonly string[] {
+    return this.#driver.warnings
+  }
+
+  findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
+    return this.#read(() => this.#driver.findProblems(pause))
+  }
+
+  boot(): Promise<Contents> {
     return this.#read(() => this.#driver.boot())
   }
 
@@ -79,20 +87,20 @@ export class FaultyDriver implements Driver {
     return this.#write(() => this.#driver.probe())
   }
 
-  changedByOthers(): Promise<boolean> {
-    return this.#read(() => this.#driver.changedByOthers())
+  startJournal(): Promise<void> {
+    return this.#read(() => this.#driver.startJournal())
   }
 
-  journalHead(): Promise<number> {
-    return this.#read(() => this.#driver.journalHead())
+  readJournal(): Promise<JournalReading> {
+    return this.#read(() => this.#driver.readJournal())
   }
 
-  journalBetween(after: number, through: number, limit: number): Promise<readonly JournalRow[]> {
-    return this.#read(() => this.#driver.journalBetween(after, through, limit))
+  trimJournal(): Promise<void> {
+    return this.#write(() => this.#driver.trimJournal())
   }
 
-  trimJournal(keep_rows: number): Promise<void> {
-    return this.#write(() => this.#driver.trimJournal(keep_rows))
+  trimCalls(before: number, limit: number): Promise<void> {
+    return this.#write(() => this.#driver.trimCalls(before, limit))
   }
 
   close(): Promise<void> {

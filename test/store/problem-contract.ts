@@ -5,20 +5,32 @@ import { SystemClock } from '../../src/clock.ts'
 import { LIMITS, parseDatabaseUrl } from '../../src/config.ts'
 import { SqlStore } from '../../src/store/client.ts'
 import { openDriver } from '../../src/store/open-driver.ts'
+import type { RowProblem } from '../../src/store/problems.ts'
 import type { TestDatabase } from './contract.ts'
 import { Watcher } from './watcher.ts'
 
 const START_MS = 5000
+/** A client that makes rows without an owner. */
+const ORPHANS = { orphans: true }
 
 /** `database` holds ROWS: bob, who owns 105, has no credential. */
 export function problemContract(name: string, database: () => TestDatabase): void {
   describe(`${name}: rows that make no sense`, () => {
     const BOB = 'extension 105@example.com'
 
-    async function problems(): Promise<readonly string[]> {
-      const driver = await openDriver(parseDatabaseUrl(database().url))
+    async function findProblems(): Promise<readonly RowProblem[]> {
+      const clock = new SystemClock((error) => {
+        throw error
+      })
+      const driver = await openDriver(parseDatabaseUrl(database().url), { node: 'other', clock })
       const found = await driver.findProblems(async () => {})
       await driver.close()
+      clock.close()
+      return found
+    }
+
+    async function problems(): Promise<readonly string[]> {
+      const found = await findProblems()
       return found.map(({ table, key }) => `${table} ${key}`)
     }
 
@@ -74,9 +86,9 @@ export function problemContract(name: string, database: () => TestDatabase): voi
     for (const [what, sql, expected, mending] of wrong) {
       test(what, async () => {
         expect(await problems()).toEqual([BOB])
-        await database().execute(sql)
+        await database().execute(sql, ORPHANS)
         expect(await problems()).toEqual([...expected])
-        await database().execute(mending)
+        await database().execute(mending, ORPHANS)
         expect(await problems()).toEqual([BOB])
       })
     }
@@ -89,10 +101,9 @@ export function problemContract(name: string, database: () => TestDatabase): voi
       )
       await database().execute(
         `INSERT INTO credential (user_id, username, realm, algorithm, ha1) VALUES ${rows.join()}`,
+        ORPHANS,
       )
-      const driver = await openDriver(parseDatabaseUrl(database().url))
-      const found = (await driver.findProblems(async () => {})).filter(({ table }) => table === 'credential')
-      await driver.close()
+      const found = (await findProblems()).filter(({ table }) => table === 'credential')
       expect(found).toHaveLength(LIMITS.storeProblems_rows + 2)
       expect(found[0]?.problem).toMatch(/^Its user 77 is gone, .* No domain has the realm elsewhere, /)
       expect(found.at(-1)).toEqual({
@@ -103,7 +114,7 @@ export function problemContract(name: string, database: () => TestDatabase): voi
     })
 
     test('are written down by the running server by itself', async () => {
-      const written = () => database().execute('SELECT table_name, key FROM config_problem')
+      const written = () => database().execute('SELECT table_name, `key` FROM config_problem')
       const clock = new SystemClock((error) => {
         throw error
       })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { packChange, type Reply, type Request, unpackBoot, WORK_FIELDS } from '../../src/store/protocol.ts'
 import { StoreService } from '../../src/store/service.ts'
 import { SqliteDriver } from '../../src/store/sqlite.ts'
-import type { Boot, Change } from '../../src/store/store.ts'
+import type { Change } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { ROWS } from './binding.ts'
@@ -17,7 +17,6 @@ type Query = Exclude<Asking, { readonly kind: 'commit' | 'close' }>
 type Numbered = Extract<Reply, { readonly id: number }>
 type Unnumbered<Kind> = Kind extends unknown ? Omit<Kind, 'id'> : never
 
-const BUSY_MS = 100
 /** Longer than any wait between two attempts and any limit of one. */
 export const RECOVERY_MS = 30_000
 
@@ -34,13 +33,18 @@ export class ServiceProcess {
   #lastId = 0
   readonly #waiting = new Map<number, (reply: Numbered) => void>()
 
-  constructor() {
-    new SqliteDriver(this.databasePath, BUSY_MS).close()
+  /** `remote`: what there is of it is also kept in a snapshot. */
+  constructor(readonly remote = false) {
+    new SqliteDriver(this.databasePath, { node: 'test', clock: this.clock }).close()
     this.sql(ROWS)
   }
 
   get databasePath(): string {
     return join(this.folder, 'sipwitches.db')
+  }
+
+  get snapshotPath(): string {
+    return join(this.folder, 'snapshot.db')
   }
 
   get spoolPath(): string {
@@ -50,13 +54,18 @@ export class ServiceProcess {
   async start(): Promise<void> {
     const alive = ++this.#starts
     const service = new StoreService(
-      { kind: 'open', url: '', folder: this.folder, work: this.work, again: alive > 1 },
+      { kind: 'open', url: '', node: 'test', folder: this.folder, work: this.work, again: alive > 1 },
       {
         clock: this.clock,
         random: (bytes) => bytes.fill(128),
         openDriver: () =>
-          FaultyDriver.open(() => new SqliteDriver(this.databasePath, BUSY_MS), this.faults, this.clock),
+          FaultyDriver.open(
+            () => new SqliteDriver(this.databasePath, { node: 'test', clock: this.clock }),
+            this.faults,
+            this.clock,
+          ),
         spool: { path: this.spoolPath, database: 'test' },
+        snapshot: this.remote ? { path: this.snapshotPath, database: 'test' } : null,
         reply: (reply) => {
           if (alive === this.#starts) this.#onReply(reply)
         },
@@ -103,12 +112,6 @@ export class ServiceProcess {
     const answer = this.#answerTo(id)
     void this.#service?.answer({ ...query, id })
     return this.#passUntil(answer)
-  }
-
-  async boot(): Promise<Boot> {
-    const reply = await this.ask({ kind: 'boot' })
-    if (reply.kind !== 'boot') throw new Error(JSON.stringify(reply))
-    return unpackBoot(reply.boot)
   }
 
   limitSpool(bytes: number): void {

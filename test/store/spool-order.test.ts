@@ -7,6 +7,7 @@ import { SqliteDriver } from '../../src/store/sqlite.ts'
 import type { Change } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { Random } from '../support/random.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { binding, ROWS, remove, save } from './binding.ts'
 import type { DriverFault } from './faulty-driver.ts'
 import { RECOVERY_MS, ServiceProcess } from './service-process.ts'
@@ -110,7 +111,7 @@ async function live(seed: number, service: ServiceProcess, model: SqliteDriver):
 
 test.each(Array.from({ length: SEEDS }, (_, seed) => seed))('seed %d', async (seed) => {
   const path = join(folder, `model${seed}.db`)
-  const model = new SqliteDriver(path, 100)
+  const model = new SqliteDriver(path, { node: 'test', clock: new VirtualClock() })
   const rows = new Database(path)
   for (const statement of ROWS.split(/;\s*\n/).filter((text) => text.trim() !== '')) rows.run(statement)
   const service = new ServiceProcess()

@@ -247,7 +247,15 @@ export class MemoryStore implements Store {
     const { settings, bindings, extensions } = this.#database
     const active = new Set(bindings.map(({ extensionId }) => extensionId))
     const activeExtensions = [...extensions.values()].filter(({ id }) => active.has(id))
-    return { domains: [DOMAIN], settings, bindings, activeExtensions, extensionCount: extensions.size }
+    return {
+      domains: [DOMAIN],
+      settings,
+      bindings,
+      activeExtensions,
+      extensionCount: extensions.size,
+      from: 'database',
+      asOf: this.#clock.now(),
+    }
   }
 
   settings(): Promise<ReadonlyMap<string, string>> {
@@ -298,13 +306,13 @@ export class MemoryStore implements Store {
     this.#database.problems.set(table, problems)
   }
 
+  limitSpool(bytes: number): void {
+    this.#database.spoolLimit_bytes = bytes
+  }
+
   trimCalls(before: number): void {
     const { calls } = this.#database
     for (const [id, { startedAt }] of calls) if (startedAt < before) calls.delete(id)
-  }
-
-  limitSpool(bytes: number): void {
-    this.#database.spoolLimit_bytes = bytes
   }
 
   counts(): StoreCounts {
@@ -318,10 +326,11 @@ export class MemoryStore implements Store {
       pendingWrites: this.#pendingWrites,
       refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
-      followedAt: this.#clock.now(),
       databaseUp: this.#database.fault === null,
+      snapshotAsOf: null,
       workerRestarts: 0,
       spool: this.#database.spool,
+      followedAt: this.#clock.now(),
     }
   }
 
