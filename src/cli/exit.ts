@@ -40,6 +40,7 @@ const DATABASE_EXITS = {
   refused: EXIT.data,
   full: EXIT.cannotCreate,
   newer: EXIT.config,
+  away: EXIT.unavailable,
   denied: EXIT.config,
   old: EXIT.unavailable,
 } as const satisfies Record<DatabaseProblemKind, ExitCode>

@@ -141,13 +141,8 @@ export class StoreService implements Wakeable {
 
   /** Nothing hangs on it: what could not be written is found and told again. */
   async report({ table, problems }: Problems): Promise<void> {
-    await this.#reportProblems(table, problems).catch(problemOf)
-  }
-
-  /** Nothing hangs on it: where another program is writing just now, the next time will do. */
-  async trimCalls(before: number): Promise<void> {
     await this.#link
-      .write(LIMITS.storeAttempt_ms, (driver) => driver.trimCalls(before, LIMITS.storeCallTrim_rows))
+      .write(LIMITS.storeAttempt_ms, (driver) => driver.reportProblems(table, problems))
       .catch(problemOf)
   }
 
@@ -192,10 +187,6 @@ export class StoreService implements Wakeable {
     } catch (error) {
       return refusal(id, error)
     }
-  }
-
-  #reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
-    return this.#link.write(LIMITS.storeAttempt_ms, (driver) => driver.reportProblems(table, problems))
   }
 
   #read<Result>(work: (driver: Driver) => Promise<Result>): Promise<Result> {

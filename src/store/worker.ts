@@ -42,8 +42,6 @@ async function receive(request: Request): Promise<void> {
       return service.commit(request)
     case 'problems':
       return service.report(request)
-    case 'trim-calls':
-      return service.trimCalls(request.before)
     case 'spool-limit':
       return service.limitSpool(request.bytes)
     case 'trim-calls':

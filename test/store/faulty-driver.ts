@@ -75,14 +75,6 @@ export class FaultyDriver implements Driver {
     return this.#write(() => this.#driver.reportProblems(table, problems))
   }
 
-  findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
-    return this.#read(() => this.#driver.findProblems(pause))
-  }
-
-  trimCalls(before: number, limit: number): Promise<void> {
-    return this.#write(() => this.#driver.trimCalls(before, limit))
-  }
-
   probe(): Promise<void> {
     return this.#write(() => this.#driver.probe())
   }

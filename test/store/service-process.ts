@@ -3,7 +3,7 @@
 
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
-import { packChange, type Reply, type Request, unpackBoot, WORK_FIELDS } from '../../src/store/protocol.ts'
+import { packChange, type Reply, type Request, WORK_FIELDS } from '../../src/store/protocol.ts'
 import { StoreService } from '../../src/store/service.ts'
 import { SqliteDriver } from '../../src/store/sqlite.ts'
 import type { Change } from '../../src/store/store.ts'
