@@ -120,6 +120,18 @@ const CHECKS: readonly Check[] = [
   },
   {
     table: 'credential',
+    rest: 'credentials are of a device of somebody else',
+    sql: `SELECT t.id, t.device_id, u.name AS owner
+      FROM credential t JOIN device v ON v.id = t.device_id JOIN extension e ON e.id = v.extension_id
+        JOIN user u ON u.id = e.user_id
+      WHERE t.id > ? AND t.id <= ? AND e.user_id <> t.user_id`,
+    key: (row) => row('id'),
+    problem: (row) =>
+      `Its device ${row('device_id')} belongs to an extension of another user, ${row('owner')}, so it proves nobody. ` +
+      'Set user_id to that one, or device_id to NULL.',
+  },
+  {
+    table: 'credential',
     rest: 'credentials are of a realm that no domain has',
     sql: `SELECT t.id, t.username, t.realm FROM credential t
       WHERE t.id > ? AND t.id <= ? AND NOT EXISTS (SELECT 1 FROM domain d WHERE d.realm = t.realm)`,
@@ -160,7 +172,7 @@ async function* stepwise(check: Check, select: Select): AsyncGenerator<Awaited<R
   const rows = LIMITS.storeProblemStep_rows
   const span = `SELECT max(id) AS through FROM (SELECT id FROM ${check.through ?? check.table}
     WHERE id > ? ORDER BY id LIMIT ${rows}) AS step`
-  for (let after = 0; ; ) {
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const [row] = await select(span, [after])
     const through = row?.through
     if (through === null || through === undefined) return

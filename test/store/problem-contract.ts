@@ -43,6 +43,18 @@ export function problemContract(name: string, database: () => TestDatabase): voi
         `UPDATE credential SET realm = 'example.com'`,
       ],
       [
+        'a credential of a device of another user',
+        `INSERT INTO device (extension_id) VALUES (3); UPDATE credential SET device_id = 1 WHERE id = 2`,
+        [BOB, 'credential 2'],
+        `UPDATE credential SET device_id = NULL`,
+      ],
+      [
+        'a credential whose row has a number below all others',
+        `UPDATE credential SET id = -7, realm = 'elsewhere' WHERE id = 2`,
+        [BOB, 'credential -7'],
+        `UPDATE credential SET realm = 'example.com'`,
+      ],
+      [
         'a realm that was changed without its credentials',
         `UPDATE domain SET realm = 'new'`,
         ['extension 103@example.com', 'extension 104@example.com', BOB, 'credential 1', 'credential 2'],
