@@ -79,7 +79,7 @@ export function problemContract(name: string, database: () => TestDatabase): voi
           INSERT INTO credential (user_id, device_id, username, realm, algorithm, ha1) VALUES
             (77, NULL, '106', 'example.com', 'MD5', '0123456789abcdef0123456789abcdef'),
             (1, 77, '107', 'example.com', 'MD5', '0123456789abcdef0123456789abcdef')`,
-        ['extension 107, id 5', 'extension 106@example.com', BOB, 'device 1', 'credential 3', 'credential 4'],
+        ['extension 107, id 5', 'extension 106, id 4', BOB, 'device 1', 'credential 3', 'credential 4'],
         `DELETE FROM credential WHERE id > 2; DELETE FROM device; DELETE FROM extension WHERE id > 3`,
       ],
     ]
