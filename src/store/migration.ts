@@ -8,19 +8,19 @@ import records from './schema/sqlite/0003-records.sql' with { type: 'text' }
 
 interface Migration {
   readonly name: string
-  readonly sql: string
+  readonly sqlite: string
 }
 
 /** A migration's version is its place here, from 1. A released one is never edited, only followed by another. */
-const MIGRATIONS: readonly Migration[] = [
-  { name: 'tables', sql: tables },
-  { name: 'journal', sql: journal },
-  { name: 'records', sql: records },
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'tables', sqlite: tables },
+  { name: 'journal', sqlite: journal },
+  { name: 'records', sqlite: records },
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 
-const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
+export const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
   -- The steps that this schema was made by.
   -- Order of the step; the highest one is the schema's version.
   version INTEGER PRIMARY KEY,
@@ -78,7 +78,7 @@ function applyMissing(database: Database): void {
   database.run(CREATE_SCHEMA_MIGRATION)
   for (let version = schemaVersion(database) + 1; version <= SCHEMA_VERSION; version++) {
     const migration = MIGRATIONS[version - 1]!
-    database.run(migration.sql)
+    database.run(migration.sqlite)
     database.run('INSERT INTO schema_migration (version, name) VALUES (?, ?)', [version, migration.name])
   }
 }
