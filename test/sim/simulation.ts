@@ -182,8 +182,8 @@ export class Simulation {
       'pending writes': store.counts().pendingWrites,
       'pending look-ups': store.counts().pendingLookups,
       connections,
-      // That of the location's sweep goes on.
-      'timers of the server': timers - 1,
+      // Those of the location's sweep and of the calls' retention go on.
+      'timers of the server': timers - 2,
       'errors of the network': this.#network.errors.length,
     }
     for (const [name, count] of Object.entries(left)) {
