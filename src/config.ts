@@ -4,7 +4,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
 import * as v from 'valibot'
+import { parseDatabaseUrl } from './database-url.ts'
+import { SettingProblem } from './setting-problem.ts'
 import type { Address, ListenAddress } from './transport/transport.ts'
+
+export { type DatabaseLocation, type MysqlLocation, parseDatabaseUrl } from './database-url.ts'
+export { SettingProblem } from './setting-problem.ts'
 
 /** Each table, queue, loop over input and wait has its bound here (RFC 3261 names none; these are ours). */
 export const LIMITS = {
@@ -95,6 +100,20 @@ export const LIMITS = {
   storeBusy_ms: 100,
   /** So often a locked commit is tried again, once each poll, before its callers are refused. */
   storeBusy_tries: 40,
+  /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
+  mysqlConnections: 4,
+  mysqlConnect_ms: 2000,
+  /** How long a server may take to say good-bye. */
+  mysqlClose_ms: 500,
+  /** The server ends a session of ours that is silent for so long: what a lost network left there must not lock. */
+  mysqlIdle_s: 60,
+  /** A statement waits so long for a lock that another program holds. */
+  mysqlLock_s: 3,
+  /** A program that migrates the schema is waited for so long. */
+  mysqlMigration_s: 30,
+  /** Rows that one statement writes, and about how much text it may have. */
+  mysqlStatement_rows: 200,
+  mysqlStatement_characters: 500_000,
   /** Between two attempts to open the database, to write again after a failure, or to start a new worker. */
   storeRestart_ms: 1000,
   /** Instances of one extension that are remembered as devices. */
@@ -104,8 +123,24 @@ export const LIMITS = {
   /** Calls older than call_keep_days are deleted this often, so many at once: others wait no longer than for those. */
   storeCallTrim_ms: 10_000,
   storeCallTrim_rows: 1000,
+  /** Rows that make no sense, listed in config_problem of each kind; the last one counts the rest. */
+  storeProblems_rows: 20,
+  /** So many rows are looked at in one step, between look-ups. */
+  storeProblemStep_rows: 200,
+  /** Changed rows are looked at no sooner than this after the time before. */
+  storeProblems_ms: 3000,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
+  /** No row of it is older: a week, in which whatever follows it has started again. */
+  storeJournal_ms: 7 * 24 * 3_600_000,
+  /** So many at most are deleted in one transaction. */
+  storeJournalTrim_rows: 5000,
+  /** Numbers left out in the journal that may yet be filled by a transaction which is open now. */
+  storeJournalGaps: 1000,
+  /** After this it is looked whether such a transaction is still open. */
+  storeJournalGap_ms: 10_000,
+  /** Where no triggers are allowed, all rows of configuration are compared so often. */
+  storeFingerprint_ms: 10_000,
   /** How often the journal is cut to storeJournal_rows. */
   storeJournalTrim_ms: 600_000,
   /** command: what one waits for another program's write, a long import perhaps */
@@ -132,7 +167,7 @@ export const DATABASE_WORKER = new URL('./store/worker.ts', import.meta.url)
 
 /** What must be known before the database is open; all else is rows in it. */
 export interface BootSettings {
-  /** `sqlite:PATH`. */
+  /** `sqlite:PATH`, or `mysql://...` with a password in it: never shown, never logged. */
   readonly database: string
   readonly listen: readonly ListenAddress[]
   readonly http: Address
@@ -147,11 +182,6 @@ export type SettingName = keyof BootSettings
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
-
-/** What is wrong with the settings, one sentence a line, each naming its setting and the way to mend it. */
-export class SettingProblem extends Error {
-  override readonly name = 'SettingProblem'
-}
 
 const DOMAIN_NAME = /^[0-9a-z._:-]{1,253}$/
 const DEFAULT_FILE = 'sipwitches.toml'
@@ -262,40 +292,6 @@ function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-export interface SqliteLocation {
-  readonly kind: 'sqlite'
-  readonly path: string
-}
-
-/** A MySQL or MariaDB server. */
-export interface MysqlLocation {
-  readonly kind: 'mysql'
-  readonly host: string
-  readonly port: number
-  /** Path of its unix socket, used instead of host and port; '' for TCP. */
-  readonly socket: string
-  readonly user: string
-  readonly password: string
-  readonly database: string
-  /** `off`, `required` (encrypted, whoever answers), or `verify` (its certificate is checked against `ca`). */
-  readonly tls: 'off' | 'required' | 'verify'
-  /** File of the certificate authority; '' takes the system's. */
-  readonly ca: string
-}
-
-export type DatabaseLocation = SqliteLocation | MysqlLocation
-
-export function parseDatabaseUrl(url: string): DatabaseLocation {
-  const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
-  if (scheme === 'mysql') {
-    throw new SettingProblem('names MySQL, which is not built yet; use sqlite:PATH')
-  }
-  if (scheme !== 'sqlite' || rest === '' || rest === ':memory:') {
-    throw new SettingProblem(`is ${JSON.stringify(url)}; write sqlite:PATH, as ${DEFAULTS.database}`)
-  }
-  return { kind: 'sqlite', path: rest }
 }
 
 const LISTEN_EXAMPLE = 'udp://0.0.0.0:5060,tcp://[::]:5060'

@@ -43,7 +43,6 @@ export class ServerReading implements HealthSource, MetricsSource {
     const { transactions, authenticator } = server
     const { started, open } = transactions.counts
     const sql = server.store.counts()
-    const { hits, misses } = server.directory.counts()
     const responses = (digit: number) => transactions.traffic.responses(digit)
     const kind = (name: keyof typeof started) => ({ open: open[name], started: started[name] })
     return {
@@ -76,7 +75,7 @@ export class ServerReading implements HealthSource, MetricsSource {
         pendingLookups: sql.pendingLookups,
         waitsOnCallPath: server.waitsOnCallPath,
       },
-      directory: { hits, misses },
+      directory: { ...server.directory.counts(), staleness_seconds: server.staleness_seconds },
     }
   }
 

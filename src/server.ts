@@ -115,6 +115,7 @@ export class Server implements TransactionUser, StoreListener {
       clock,
       domains: boot.domains,
       records: boot.activeExtensions,
+      capacity: limits.directory_entries,
       onChanged: (old, now) => this.#onExtensionChanged(old, now),
     })
     const { directory } = this
@@ -139,7 +140,11 @@ export class Server implements TransactionUser, StoreListener {
     })
     this.receiver = new Receiver(this.transactions, { onDefect: (error) => this.#defect(error, {}) })
     this.transports = new TransportLayer(world.transports, this.receiver)
-    this.location = new Location(clock, { onExpired: (bindings) => this.registrar.expire(bindings) })
+    this.location = new Location(clock, {
+      onActive: (extensionId) => this.directory.keep(extensionId),
+      onIdle: (extensionId) => this.directory.release(extensionId),
+      onExpired: (bindings) => this.registrar.expire(bindings),
+    })
     this.registrar = new Registrar({
       clock,
       limits,
@@ -203,6 +208,11 @@ export class Server implements TransactionUser, StoreListener {
     return this.#boot.extensionCount
   }
 
+  /** For how long no change of a row has been heard of, whether there was any or not. */
+  get staleness_seconds(): number {
+    return Math.max(0, this.#world.clock.now() - this.store.counts().followedAt) / 1000
+  }
+
   get resolver(): Resolver {
     return this.#world.resolver
   }
@@ -255,10 +265,13 @@ export class Server implements TransactionUser, StoreListener {
         flow: null,
       })),
     )
+    for (const extension of boot.activeExtensions) if (extension.suspended) this.registrar.drop(extension)
   }
 
   #onExtensionChanged(old: ExtensionRecord, now: ExtensionRecord | null): void {
-    if (now === null || now.id !== old.id || now.suspended) this.registrar.drop(old)
+    // Whoever registered its phones has proved to be the old owner, not the new one.
+    const isAnothers = now === null || now.id !== old.id || now.userId !== old.userId
+    if (isAnothers || now.suspended) this.registrar.drop(old)
   }
 
   #onChainDefect(error: unknown, exchange: Exchange): void {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootSettings, parseDatabaseUrl, parseListen, SettingProblem } from '../src/config.ts'
+import {
+  bootSettings,
+  type MysqlLocation,
+  parseDatabaseUrl,
+  parseListen,
+  SettingProblem,
+} from '../src/config.ts'
 import { makeFolder, removeFolder } from './support/folder.ts'
 
 function problemOf(work: () => unknown): string {
@@ -50,15 +56,64 @@ describe('the database', () => {
     expect(parseDatabaseUrl('sqlite:./data/x.db')).toEqual({ kind: 'sqlite', path: './data/x.db' })
   })
 
-  test('is nothing else yet', () => {
-    expect(problemOf(() => parseDatabaseUrl('mysql://u:p@db/x'))).toContain('not built yet')
-    for (const url of ['', 'sqlite:', 'sqlite::memory:', 'data.db']) {
-      expect(problemOf(() => parseDatabaseUrl(url))).toContain('write sqlite:PATH')
-    }
+  const MYSQL = {
+    kind: 'mysql',
+    host: 'db.example.com',
+    port: 3306,
+    socket: '',
+    user: 'sip',
+    password: 'geheim',
+    database: 'phones',
+    tls: 'off',
+    ca: '',
+  } as const
+  const urls: readonly (readonly [string, Partial<MysqlLocation>])[] = [
+    ['mysql://sip:geheim@db.example.com/phones', {}],
+    ['mysql://sip:geheim@db.example.com:3307/phones', { port: 3307 }],
+    ['mysql://sip@db.example.com/phones', { password: '' }],
+    ['mysql://s%40p:%23%2F%3A%3F%25%C3%A4@db.example.com/phones', { user: 's@p', password: '#/:?%ä' }],
+    ['mysql://sip:geheim@[2001:db8::1]:3306/phones', { host: '2001:db8::1' }],
+    ['mysql://sip:geheim@db.example.com/phones?tls=required', { tls: 'required' }],
+    [
+      'mysql://sip:geheim@db.example.com/phones?tls=verify&ca=/etc/ca.pem',
+      { tls: 'verify', ca: '/etc/ca.pem' },
+    ],
+    ['mysql://sip:geheim@db.example.com/phones?socket=%2Frun%2Fmysqld.sock', { socket: '/run/mysqld.sock' }],
+  ]
+  test.each(urls)('is a MySQL server: %s', (url, changed) => {
+    expect(parseDatabaseUrl(url)).toEqual({ ...MYSQL, ...changed })
   })
 
-  test('is named without its password when it is refused', () => {
-    expect(problemOf(() => parseDatabaseUrl('mysql://user:geheim@db/x'))).not.toContain('geheim')
+  const refused: readonly (readonly [string, string])[] = [
+    ['', 'write sqlite:PATH'],
+    ['sqlite:', 'write sqlite:PATH'],
+    ['sqlite::memory:', 'write sqlite:PATH'],
+    ['data.db', 'write sqlite:PATH'],
+    ['postgres://sip:geheim@db/phones', 'write sqlite:PATH'],
+    ['mysql:phones', 'is no URL'],
+    ['mysql://sip:geheim/1@db/phones', 'is no URL'],
+    ['mysql://sip:geheim@db:70000/phones', 'is no URL'],
+    ['mysql://sip:geheim@db:0/phones', 'port 0'],
+    ['mysql://sip:geheim#1@db/phones', '%23'],
+    ['mysql://sip:geheim 1@db/phones', '%20'],
+    ['mysql://sip:geheim%1@db/phones', '%25'],
+    ['mysql://db/phones', 'names no user'],
+    ['mysql://sip:geheim@db', 'names no database'],
+    ['mysql://sip:geheim@db/', 'names no database'],
+    ['mysql://sip:geheim@db/a/b', 'names no database'],
+    ['mysql://sip:geheim@db/a`b', 'names no database'],
+    ['mysql://sip:geheim@d%20b/phones', 'names no host'],
+    ['mysql://sip:geheim@db/phones?ssl=true', 'none of tls, ca, socket'],
+    ['mysql://sip:geheim@db/phones?tls=on', 'none of off, required, verify'],
+    ['mysql://sip:geheim@db/phones?tls=off&tls=verify', 'twice'],
+    ['mysql://sip:geheim@db/phones?tls=', 'without a value'],
+    ['mysql://sip:geheim@db/phones?tls=required&ca=a', 'tls=verify only'],
+    ['mysql://sip:geheim@db/phones?tls=required&socket=/s', 'leave one of them out'],
+  ]
+  test.each(refused)('is refused without its password: %s', (url, why) => {
+    const problem = problemOf(() => parseDatabaseUrl(url))
+    expect(problem).toContain(why)
+    expect(problem).not.toContain('geheim')
   })
 })
 

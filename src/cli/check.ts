@@ -85,6 +85,10 @@ async function inspect(provisioning: Provisioning, called: string): Promise<read
       text: `${text}: it was deleted by a client that enforces no foreign keys; delete this row too`,
     })),
     ...problems.map(({ problem }) => ({ subject: 'setting', ok: false, text: problem })),
+    // Settings are read here anew, the other tables are the running server's to look through.
+    ...(await provisioning.listProblems())
+      .filter(({ table }) => table !== 'setting')
+      .map(({ table, key, problem }) => ({ subject: `${table} ${key}`, ok: false, text: problem })),
   ]
 }
 

@@ -40,6 +40,9 @@ const DATABASE_EXITS = {
   refused: EXIT.data,
   full: EXIT.cannotCreate,
   newer: EXIT.config,
+  away: EXIT.unavailable,
+  denied: EXIT.config,
+  old: EXIT.unavailable,
 } as const satisfies Record<DatabaseProblemKind, ExitCode>
 
 /** What to tell and how to end; null for what we did not foresee. */

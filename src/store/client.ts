@@ -117,6 +117,7 @@ export class SqlStore implements Store, Wakeable {
       pendingWrites: this.#groupCommit.pending_changes,
       refusedWrites: this.#groupCommit.refused_changes,
       pendingLookups: this.#pendingLookups,
+      followedAt: this.#work[Work.FollowedAt] ?? 0,
     }
   }
 

@@ -1,6 +1,5 @@
 // Follows the change journal: which records are stale since the last look.
 
-import { LIMITS } from '../config.ts'
 import type { Driver, JournalRow } from './driver.ts'
 import type { Invalidation } from './store.ts'
 
@@ -12,26 +11,20 @@ const EVERYTHING: readonly Invalidation[] = [
 
 export class JournalFollower {
   readonly #driver: Driver
-  #seq: number
 
-  private constructor(driver: Driver, seq: number) {
+  private constructor(driver: Driver) {
     this.#driver = driver
-    this.#seq = seq
   }
 
   /** Follows from now on: what was changed before is in whatever is read after this. */
   static async start(driver: Driver): Promise<JournalFollower> {
-    return new JournalFollower(driver, await driver.journalHead())
+    await driver.startJournal()
+    return new JournalFollower(driver)
   }
 
   /** What others have committed since the last call, each stale record once; empty when nothing. */
   async poll(): Promise<readonly Invalidation[]> {
-    if (!(await this.#driver.changedByOthers())) return []
-    const head = await this.#driver.journalHead()
-    const rows = await this.#driver.journalBetween(this.#seq, head, LIMITS.storeJournalRead_rows)
-    const whole = head - this.#seq === rows.length
-    this.#seq = head
-    // A gap is a journal that was cut by hand or trimmed while we were away, or more than one read takes.
+    const { rows, whole } = await this.#driver.readJournal()
     return whole ? invalidations(rows) : EVERYTHING
   }
 }

@@ -2,6 +2,9 @@
 
 import type { Database } from 'bun:sqlite'
 import { DatabaseProblem } from './driver.ts'
+import mysqlTables from './schema/mysql/0001-tables.sql' with { type: 'text' }
+import mysqlJournal from './schema/mysql/0002-journal.sql' with { type: 'text' }
+import mysqlRecords from './schema/mysql/0003-records.sql' with { type: 'text' }
 import tables from './schema/sqlite/0001-tables.sql' with { type: 'text' }
 import journal from './schema/sqlite/0002-journal.sql' with { type: 'text' }
 import records from './schema/sqlite/0003-records.sql' with { type: 'text' }
@@ -9,13 +12,14 @@ import records from './schema/sqlite/0003-records.sql' with { type: 'text' }
 interface Migration {
   readonly name: string
   readonly sqlite: string
+  readonly mysql: string
 }
 
 /** A migration's version is its place here, from 1. A released one is never edited, only followed by another. */
 export const MIGRATIONS: readonly Migration[] = [
-  { name: 'tables', sqlite: tables },
-  { name: 'journal', sqlite: journal },
-  { name: 'records', sqlite: records },
+  { name: 'tables', sqlite: tables, mysql: mysqlTables },
+  { name: 'journal', sqlite: journal, mysql: mysqlJournal },
+  { name: 'records', sqlite: records, mysql: mysqlRecords },
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length
@@ -63,7 +67,11 @@ export function migrate(database: Database): void {
 }
 
 function reached(database: Database): boolean {
-  const version = schemaVersion(database)
+  return isReached(schemaVersion(database))
+}
+
+/** Throws DatabaseProblem when this program is too old for it. */
+export function isReached(version: number): boolean {
   if (version > SCHEMA_VERSION) {
     throw new DatabaseProblem(
       'newer',

@@ -1,15 +1,16 @@
 // Which driver serves which database: the one place of the running server that knows them all.
 
-import { type DatabaseLocation, LIMITS } from '../config.ts'
-import { DatabaseProblem, type Driver } from './driver.ts'
+import type { DatabaseLocation } from '../config.ts'
+import type { Driver, DriverOptions } from './driver.ts'
+import { MysqlDriver } from './mysql.ts'
 import { SqliteDriver } from './sqlite.ts'
 
 /** Connects, checks and migrates. Rejects with DatabaseProblem only. */
-export async function openDriver(location: DatabaseLocation): Promise<Driver> {
+export async function openDriver(location: DatabaseLocation, options: DriverOptions): Promise<Driver> {
   switch (location.kind) {
     case 'sqlite':
-      return new SqliteDriver(location.path, LIMITS.storeBusy_ms)
+      return new SqliteDriver(location.path, options)
     case 'mysql':
-      throw new DatabaseProblem('unusable', 'MySQL is not built yet.')
+      return MysqlDriver.open(location, options)
   }
 }

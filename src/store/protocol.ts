@@ -60,8 +60,10 @@ export enum Work {
   Commits = 2,
   ChangesCommitted = 3,
   Failures = 4,
+  /** When the journal was last followed without a failure: ms since the epoch, 0 before the first time. */
+  FollowedAt = 5,
 }
-export const WORK_FIELDS = 5
+export const WORK_FIELDS = 6
 
 export type PackedChanges = (string | number | boolean)[]
 

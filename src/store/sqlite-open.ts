@@ -76,7 +76,7 @@ export function databaseProblem(error: unknown, path: string): DatabaseProblem {
   return new DatabaseProblem(kind, PROBLEM_SENTENCES[kind](path, reason))
 }
 
-function problemKind(error: unknown): Exclude<DatabaseProblemKind, 'missing' | 'newer'> {
+function problemKind(error: unknown): keyof typeof PROBLEM_SENTENCES | 'corrupt' {
   if (!(error instanceof SQLiteError)) return 'unusable'
   const code = error.code ?? ''
   if (code === 'SQLITE_CORRUPT' || code.startsWith('SQLITE_CORRUPT_') || code === 'SQLITE_NOTADB')

@@ -1,84 +1,55 @@
 // The SQLite driver: every statement that the running server uses.
 
 import type { Database } from 'bun:sqlite'
+import type { Clock } from '../clock.ts'
 import { LIMITS } from '../config.ts'
-import type { Driver, JournalRow } from './driver.ts'
+import { VERSION } from '../version.ts'
+import {
+  DatabaseProblem,
+  type Driver,
+  type DriverOptions,
+  type JournalReading,
+  type JournalRow,
+} from './driver.ts'
+import { findProblems, type RowProblem } from './problems.ts'
+import {
+  ACTIVE_EXTENSIONS,
+  BINDING_COLUMNS,
+  type BindingRow,
+  bindingRecord,
+  bindingValues,
+  CALL_COLUMNS,
+  COUNT_EXTENSIONS,
+  callValues,
+  type DomainRow,
+  domainRecord,
+  EXTENSION_BY_NUMBER,
+  EXTENSION_BY_USER,
+  type ExtensionRow,
+  extensionRecords,
+  isoTime,
+  SELECT_BINDINGS,
+  SELECT_DOMAINS,
+  SELECT_SETTINGS,
+  type SettingRow,
+  settingMap,
+} from './records.ts'
 import { TRIM_CALLS } from './retention.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
-import type {
-  Algorithm,
-  BindingRecord,
-  Boot,
-  CallRecord,
-  Change,
-  ConfigProblem,
-  CredentialRecord,
-  DomainRecord,
-  ExtensionRecord,
-  SightingChange,
-} from './store.ts'
-
-interface ExtensionRow {
-  readonly id: number
-  readonly number: string
-  readonly domain: string
-  readonly displayName: string
-  readonly userId: number
-  readonly userName: string
-  readonly status: 'active' | 'suspended'
-  readonly maxBindings: number | null
-}
-
-interface CredentialRow {
-  readonly username: string
-  readonly realm: string
-  readonly algorithm: Algorithm
-  readonly ha1: string
-}
-
-interface BindingRow {
-  readonly extension_id: number
-  readonly contact_key: string
-  readonly contact: string
-  readonly call_id: string
-  readonly cseq: number
-  readonly q: number
-  readonly expires_at: string
-  readonly registered_at: string
-  readonly user_agent: string
-  readonly instance: string
-  readonly path: string
-  readonly source: string
-  readonly local: string
-  readonly natted: 0 | 1
-}
-
-const SELECT_EXTENSION = `
-  SELECT e.id, e.number, d.name AS domain, e.user_id AS userId, u.name AS userName, u.status,
-      e.max_bindings AS maxBindings, iif(e.display_name = '', u.display_name, e.display_name) AS displayName
-    FROM domain d JOIN extension e ON e.domain_id = d.id JOIN user u ON u.id = e.user_id`
-
-const SELECT_CREDENTIAL = `
-  SELECT c.username, c.realm, c.algorithm, c.ha1
-    FROM credential c LEFT JOIN device v ON v.id = c.device_id
-    WHERE c.user_id = ? AND (c.device_id IS NULL OR v.extension_id = ?)
-    ORDER BY c.id`
+import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord, SightingChange } from './store.ts'
 
 /** An extension that was removed meanwhile must not spoil the transaction that others wait for, hence the SELECT. */
 const SAVE_BINDING = `
-  INSERT INTO binding (extension_id, contact_key, contact, call_id, cseq, q, expires_at, registered_at, user_agent,
-      instance, path, source, local, natted)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+  INSERT INTO binding (${BINDING_COLUMNS.join(', ')})
+    SELECT ${BINDING_COLUMNS.map((_, index) => `?${index + 1}`).join(', ')}
       WHERE EXISTS (SELECT 1 FROM extension WHERE id = ?1)
-    ON CONFLICT (extension_id, contact_key) DO UPDATE SET contact = excluded.contact, call_id = excluded.call_id,
-      cseq = excluded.cseq, q = excluded.q, expires_at = excluded.expires_at, registered_at = excluded.registered_at,
-      user_agent = excluded.user_agent, instance = excluded.instance, path = excluded.path,
-      source = excluded.source, local = excluded.local, natted = excluded.natted`
+    ON CONFLICT (extension_id, contact_key) DO UPDATE
+      SET ${BINDING_COLUMNS.slice(2)
+        .map((column) => `${column} = excluded.${column}`)
+        .join(', ')}`
 
 const SAVE_CALL = `
-  INSERT INTO call (id, call_id, domain, caller, caller_name, dialled, answered_by, started_at, ringing_at,
-      answered_at, ended_at, outcome, status, reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+  INSERT INTO call (${CALL_COLUMNS.join(', ')}) VALUES (${CALL_COLUMNS.map(() => '?').join(', ')})
     ON CONFLICT (id) DO UPDATE SET ended_at = coalesce(call.ended_at, excluded.ended_at)`
 
 const SEE_DEVICE = `
@@ -91,32 +62,46 @@ const ADD_DEVICE = `
       WHERE EXISTS (SELECT 1 FROM extension WHERE id = ?1)
         AND (SELECT count(*) FROM device WHERE extension_id = ?1) < ?5`
 
+const SAVE_NODE = `
+  INSERT INTO node (name, version, opened_at) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version, opened_at = excluded.opened_at`
+
+/** The last row always stays. */
+const TRIM_JOURNAL = `
+  DELETE FROM change_journal WHERE seq IN (
+    SELECT seq FROM change_journal
+      WHERE seq < (SELECT max(seq) FROM change_journal)
+        AND (seq <= (SELECT max(seq) FROM change_journal) - ? OR at < ?)
+      ORDER BY seq LIMIT ?)`
+
 export class SqliteDriver implements Driver {
+  readonly warnings: readonly string[] = []
   readonly #database: Database
   readonly #path: string
-  #dataVersion: number
+  readonly #clock: Clock
+  /** This server's row in `node`, until it is written. */
+  #node: readonly [name: string, version: string, openedAt: string] | null
+  #dataVersion = 0
+  #seq = 0
 
-  constructor(path: string, busy_ms: number) {
+  constructor(path: string, { node, clock }: DriverOptions) {
     this.#path = path
+    this.#clock = clock
     // Opening may have to wait for a program that migrates; from then on no look-up may wait for long.
     this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms })
-    this.#database.run(`PRAGMA busy_timeout = ${busy_ms}`)
-    this.#dataVersion = this.#readDataVersion()
+    const { storeBusy_ms } = LIMITS
+    this.#database.run(`PRAGMA busy_timeout = ${storeBusy_ms}`)
+    this.#node = [node, VERSION, isoTime(clock.now())]
+    this.#writeNode()
   }
 
   async boot(): Promise<Boot> {
     return this.#run((database) => ({
       domains: readDomains(database),
       settings: readSettings(database),
-      bindings: database
-        .query<BindingRow, []>('SELECT b.* FROM binding b JOIN extension e ON e.id = b.extension_id')
-        .all()
-        .map(bindingRecord),
-      activeExtensions: database
-        .query<ExtensionRow, []>(`${SELECT_EXTENSION} WHERE e.id IN (SELECT extension_id FROM binding)`)
-        .all()
-        .map((row) => extensionRecord(database, row)),
-      extensionCount: database.query<{ n: number }, []>('SELECT count(*) AS n FROM extension').get()?.n ?? 0,
+      bindings: database.query<BindingRow, []>(SELECT_BINDINGS).all().map(bindingRecord),
+      activeExtensions: extensionRecords(database.query<ExtensionRow, []>(ACTIVE_EXTENSIONS).all()),
+      extensionCount: database.query<{ n: number }, []>(COUNT_EXTENSIONS).get()?.n ?? 0,
     }))
   }
 
@@ -130,17 +115,14 @@ export class SqliteDriver implements Driver {
 
   async findExtension(domain: string, name: string): Promise<ExtensionRecord | null> {
     return this.#run((database) => {
-      const row =
-        database
-          .query<ExtensionRow, [string, string]>(`${SELECT_EXTENSION} WHERE d.name = ? AND e.number = ?`)
-          .get(domain, name) ??
-        // The name of a user who owns several is that of the first one made.
-        database
-          .query<ExtensionRow, [string, string]>(
-            `${SELECT_EXTENSION} WHERE d.name = ? AND u.name = ? ORDER BY e.id`,
-          )
-          .get(domain, name)
-      return row === null ? null : extensionRecord(database, row)
+      const numbered = database.query<ExtensionRow, [string, string]>(EXTENSION_BY_NUMBER).all(domain, name)
+      const rows =
+        numbered.length > 0
+          ? numbered
+          : database
+              .query<ExtensionRow, [string, string, string, string]>(EXTENSION_BY_USER)
+              .all(domain, name, domain, name)
+      return extensionRecords(rows)[0] ?? null
     })
   }
 
@@ -148,6 +130,14 @@ export class SqliteDriver implements Driver {
     this.#transaction((database) => {
       for (const change of changes) apply(database, change)
     })
+  }
+
+  async findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
+    return findProblems(
+      async (sql, values) =>
+        this.#run((database) => database.query<Record<string, unknown>, number[]>(sql).all(...values)),
+      pause,
+    )
   }
 
   async reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
@@ -163,39 +153,37 @@ export class SqliteDriver implements Driver {
     this.#run((database) => database.run('PRAGMA user_version = 0'))
   }
 
-  async changedByOthers(): Promise<boolean> {
+  async startJournal(): Promise<void> {
+    this.#dataVersion = this.#readDataVersion()
+    this.#seq = this.#run(lastSeq)
+  }
+
+  async readJournal(): Promise<JournalReading> {
     const version = this.#readDataVersion()
-    if (version === this.#dataVersion) return false
+    // While only we write, the journal need not be read.
+    if (version === this.#dataVersion) return { rows: [], whole: true }
     this.#dataVersion = version
-    return true
-  }
-
-  async journalHead(): Promise<number> {
-    return this.#run(
-      (database) =>
-        database
-          .query<{ seq: number }, []>(`SELECT seq FROM sqlite_sequence WHERE name = 'change_journal'`)
-          .get()?.seq ?? 0,
-    )
-  }
-
-  async journalBetween(after: number, through: number, limit: number): Promise<readonly JournalRow[]> {
-    return this.#run((database) =>
-      database
+    return this.#run((database) => {
+      const head = lastSeq(database)
+      const rows = database
         .query<JournalRow, [number, number, number]>(
           `SELECT seq, table_name AS "table", key FROM change_journal
             WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
         )
-        .all(after, through, limit),
-    )
+        .all(this.#seq, head, LIMITS.storeJournalRead_rows)
+      // A gap is a journal that was cut by hand or trimmed while we were away, or more than one read takes.
+      const whole = head - this.#seq === rows.length
+      this.#seq = head
+      return { rows, whole }
+    })
   }
 
-  async trimJournal(keep_rows: number): Promise<void> {
-    this.#transaction((database) => {
-      database
-        .query('DELETE FROM change_journal WHERE seq <= (SELECT max(seq) FROM change_journal) - ?')
-        .run(keep_rows)
-    })
+  async trimJournal(): Promise<void> {
+    const trim = {
+      rows: LIMITS.storeJournal_rows,
+      before: isoTime(this.#clock.now() - LIMITS.storeJournal_ms),
+    }
+    while (this.#trimSome(trim));
   }
 
   async trimCalls(before: number, limit: number): Promise<void> {
@@ -206,6 +194,24 @@ export class SqliteDriver implements Driver {
 
   async close(): Promise<void> {
     this.#database.close()
+  }
+
+  /** At most so many that a look-up need not wait long for it. True when more is to be trimmed. */
+  #trimSome({ rows, before }: { readonly rows: number; readonly before: string }): boolean {
+    let deleted = 0
+    this.#transaction((database) => {
+      deleted = database.query(TRIM_JOURNAL).run(rows, before, LIMITS.storeJournalTrim_rows).changes
+    })
+    return deleted === LIMITS.storeJournalTrim_rows
+  }
+
+  /** Where another program is writing, or the disk is full, it is written with the next transaction. */
+  #writeNode(): void {
+    try {
+      this.#transaction(() => {})
+    } catch (error) {
+      if (!(error instanceof DatabaseProblem)) throw error
+    }
   }
 
   #readDataVersion(): number {
@@ -219,8 +225,10 @@ export class SqliteDriver implements Driver {
     this.#run((database) => {
       database.run('BEGIN IMMEDIATE')
       try {
+        if (this.#node !== null) database.query(SAVE_NODE).run(...this.#node)
         work(database)
         database.run('COMMIT')
+        this.#node = null
       } catch (error) {
         // SQLite has rolled back by itself after some failures, a full disk among them.
         if (database.inTransaction) database.run('ROLLBACK')
@@ -241,7 +249,7 @@ export class SqliteDriver implements Driver {
 function apply(database: Database, change: Change): void {
   switch (change.kind) {
     case 'save':
-      database.query(SAVE_BINDING).run(...bindingValues(change.binding))
+      database.query(SAVE_BINDING).run(...bindingValues(change.binding, isoTime))
       return
     case 'remove':
       database
@@ -252,7 +260,7 @@ function apply(database: Database, change: Change): void {
       see(database, change)
       return
     case 'call':
-      database.query(SAVE_CALL).run(...callValues(change.call))
+      database.query(SAVE_CALL).run(...callValues(change.call, isoTime))
       return
     case 'call-ended':
       database
@@ -269,91 +277,17 @@ function see(database: Database, sighting: SightingChange): void {
 }
 
 export function readDomains(database: Database): DomainRecord[] {
-  return database
-    .query<{ id: number; name: string; realm: string; is_default: 0 | 1 }, []>(
-      'SELECT id, name, realm, is_default FROM domain ORDER BY id',
-    )
-    .all()
-    .map((row) => ({ id: row.id, name: row.name, realm: row.realm, isDefault: row.is_default === 1 }))
+  return database.query<DomainRow, []>(SELECT_DOMAINS).all().map(domainRecord)
 }
 
 export function readSettings(database: Database): ReadonlyMap<string, string> {
-  const rows = database.query<{ name: string; value: string }, []>('SELECT name, value FROM setting').all()
-  return new Map(rows.map((row) => [row.name, row.value]))
+  return settingMap(database.query<SettingRow, []>(SELECT_SETTINGS).all())
 }
 
-function extensionRecord(database: Database, row: ExtensionRow): ExtensionRecord {
-  const { status, ...rest } = row
-  return { ...rest, suspended: status === 'suspended', credentials: readCredentials(database, row) }
-}
-
-function readCredentials(database: Database, extension: ExtensionRow): CredentialRecord[] {
-  return database
-    .query<CredentialRow, [number, number]>(SELECT_CREDENTIAL)
-    .all(extension.userId, extension.id)
-}
-
-function isoTime(time: number): string {
-  return new Date(time).toISOString()
-}
-
-function isoTimeOrNull(time: number | null): string | null {
-  return time === null ? null : isoTime(time)
-}
-
-function callValues(call: CallRecord): (string | number | null)[] {
-  return [
-    call.id,
-    call.callId,
-    call.domain,
-    call.caller,
-    call.callerName,
-    call.dialled,
-    call.answeredBy,
-    isoTime(call.startedAt),
-    isoTimeOrNull(call.ringingAt),
-    isoTimeOrNull(call.answeredAt),
-    isoTimeOrNull(call.endedAt),
-    call.outcome,
-    call.status,
-    call.reason,
-  ]
-}
-
-function bindingValues(b: BindingRecord): (string | number)[] {
-  return [
-    b.extensionId,
-    b.contactKey,
-    b.contact,
-    b.callId,
-    b.cseq,
-    b.priority / 1000,
-    isoTime(b.expiresAt),
-    isoTime(b.registeredAt),
-    b.userAgent,
-    b.instance,
-    b.path,
-    b.source,
-    b.local,
-    b.natted ? 1 : 0,
-  ]
-}
-
-function bindingRecord(row: BindingRow): BindingRecord {
-  return {
-    extensionId: row.extension_id,
-    contactKey: row.contact_key,
-    contact: row.contact,
-    callId: row.call_id,
-    cseq: row.cseq,
-    priority: Math.round(row.q * 1000),
-    expiresAt: Date.parse(row.expires_at),
-    registeredAt: Date.parse(row.registered_at),
-    userAgent: row.user_agent,
-    instance: row.instance,
-    path: row.path,
-    source: row.source,
-    local: row.local,
-    natted: row.natted === 1,
-  }
+/** The last one ever given, even if its row is gone. */
+function lastSeq(database: Database): number {
+  return (
+    database.query<{ seq: number }, []>(`SELECT seq FROM sqlite_sequence WHERE name = 'change_journal'`).get()
+      ?.seq ?? 0
+  )
 }

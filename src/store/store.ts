@@ -146,6 +146,8 @@ export interface StoreCounts {
   /** Refused, because too many were waiting. */
   readonly refusedWrites: number
   readonly pendingLookups: number
+  /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
+  readonly followedAt: number
 }
 
 /** The main thread's handle on the database worker. Promises reject with StoreUnavailable only. */

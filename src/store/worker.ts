@@ -7,6 +7,7 @@ import { DatabaseProblem, type Driver } from './driver.ts'
 import { JournalFollower } from './journal.ts'
 import { openDriver } from './open-driver.ts'
 import { type FailedCall, packBindings, type Reply, type Request, unpackChanges, Work } from './protocol.ts'
+import { RowChecker } from './row-checker.ts'
 import type { Change } from './store.ts'
 
 type Asking = Extract<Request, { readonly id: number }>
@@ -24,6 +25,7 @@ class DatabaseWorker implements Wakeable {
   readonly #clock: Clock
   #driver: Driver | null = null
   #follower: JournalFollower | null = null
+  #rowChecker: RowChecker | null = null
   /** Why the database cannot be used just now; null when it can. */
   #reason: string | null = 'The database is not open yet.'
   #polls = 0
@@ -46,8 +48,13 @@ class DatabaseWorker implements Wakeable {
 
   async #open(): Promise<void> {
     try {
-      this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url))
+      this.#driver = await openDriver(parseDatabaseUrl(this.#opening.url), {
+        node: 'main',
+        clock: this.#clock,
+      })
       this.#follower = await JournalFollower.start(this.#driver)
+      this.#rowChecker = new RowChecker(this.#driver, this.#clock)
+      this.#opening.work[Work.FollowedAt] = this.#clock.now()
       this.#available(null)
       reply({ kind: 'opened' })
     } catch (error) {
@@ -80,14 +87,17 @@ class DatabaseWorker implements Wakeable {
       this.#available(null)
     }
     const changes = await this.#follower.poll()
+    this.#opening.work[Work.FollowedAt] = this.#clock.now()
     if (changes.length > 0) reply({ kind: 'invalidation', changes })
+    this.#rowChecker?.onChanges(changes)
+    this.#rowChecker?.poll()
     if (this.#polls % POLLS_PER_TRIM === 0) await this.#trimJournal(this.#driver)
   }
 
   /** Nothing hangs on it: where another program is writing just now, the next time will do. */
   async #trimJournal(driver: Driver): Promise<void> {
     try {
-      await driver.trimJournal(LIMITS.storeJournal_rows)
+      await driver.trimJournal()
     } catch (error) {
       if (!isProblem(error, 'busy')) throw error
     }

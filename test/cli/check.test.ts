@@ -63,6 +63,16 @@ describe('check', () => {
     expect(stdout).toContain('BAD  rows: extension 1 has no user')
   })
 
+  test('names the rows that the server has found to make no sense', async () => {
+    await shell.ask(['extension', 'add', '103'])
+    execute(`INSERT INTO config_problem (table_name, key, problem) VALUES
+      ('extension', '103@example.com', 'Its phones cannot register.'), ('setting', 'timer_c_s', 'mended since')`)
+    const { code, stdout } = await check()
+    expect(code).toBe(78)
+    expect(stdout).toContain('BAD  extension 103@example.com: Its phones cannot register.')
+    expect(stdout).not.toContain('mended since')
+  })
+
   test('names a damaged database', async () => {
     await Bun.write(shell.path('data/sipwitches.db'), 'no database\n'.repeat(1000))
     const { code, stdout } = await check()

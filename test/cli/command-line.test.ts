@@ -58,7 +58,7 @@ describe('the command line', () => {
   test('ends with 78 when a setting is wrong', async () => {
     const { code, stderr } = await shell.run(['extension', 'list', '--database', 'postgres:x'])
     expect(code).toBe(78)
-    expect(stderr).toContain('--database is "postgres:x"; write sqlite:PATH')
+    expect(stderr).toContain('--database names no database; write sqlite:PATH')
   })
 })
 

@@ -95,6 +95,7 @@ export class ScriptedStore implements Store {
       pendingWrites: 0,
       refusedWrites: 0,
       pendingLookups: this.asked.length,
+      followedAt: 0,
     }
   }
 

@@ -22,8 +22,7 @@ CREATE TABLE call (
   ringing_at TEXT,
   -- When it was answered with 2xx; NULL when it was not.
   answered_at TEXT,
-  -- When it ended: its BYE, or the final answer of a call that was not answered. NULL while it lasts, and for good
-  -- where the server never saw the BYE.
+  -- When it ended: BYE, or a final answer. NULL while it lasts, and for good where no BYE was ever seen.
   ended_at TEXT,
   -- answered; cancelled by the caller; or failed.
   outcome TEXT NOT NULL CHECK (outcome IN ('answered', 'cancelled', 'failed')),
