@@ -1,6 +1,7 @@
 // schema: the SQL of the schema, for whoever makes the database by hand, and the version that theirs has.
 
 import { parseDatabaseUrl } from '../config.ts'
+import { DatabaseProblem } from '../store/driver.ts'
 import { SCHEMA_VERSION } from '../store/migration.ts'
 import { DIALECTS, type Dialect, schemaStatements, versionOf } from '../store/schema-text.ts'
 import type { Command } from './command.ts'
@@ -15,15 +16,17 @@ export const schema: Command = {
   notes: [
     '`start` makes the schema and brings it up to date by itself; this is for where that is done by hand:',
     '  sipwitches schema --dialect sqlite | sqlite3 new.db',
+    '  sipwitches schema --dialect mysql | mariadb NAME',
   ],
   options: { dialect: { value: 'NAME', help: `${DIALECTS.join(' or ')} (default: that of the database)` } },
   async run(call) {
     const location = parseDatabaseUrl(call.settings().database)
     const dialect = readDialect(call.text('dialect') ?? location.kind)
     const statements = schemaStatements(dialect)
-    const present = await versionOf(location)
+    const present = await versionOf(location).catch(problemOf)
     if (!call.json) call.output.note(`sipwitches: ${conditionOf(present)}`)
-    call.answer({ version: SCHEMA_VERSION, dialect, statements, database: { version: present } }, [
+    const database = present instanceof DatabaseProblem ? { problem: present.message } : { version: present }
+    call.answer({ version: SCHEMA_VERSION, dialect, statements, database }, [
       `-- The schema of SipWitchEs, version ${SCHEMA_VERSION}, for ${dialect}.`,
       ...statements.map((statement) => `\n${statement};`),
     ])
@@ -37,7 +40,14 @@ function readDialect(name: string): Dialect {
   throw new CommandFailure(EXIT.usage, `there is no dialect ${name}; there are: ${DIALECTS.join(', ')}`)
 }
 
-function conditionOf(present: number | null): string {
+/** The SQL is wanted most where there is no database yet. */
+function problemOf(error: unknown): DatabaseProblem {
+  if (error instanceof DatabaseProblem) return error
+  throw error
+}
+
+function conditionOf(present: number | null | DatabaseProblem): string {
+  if (present instanceof DatabaseProblem) return present.message
   if (present === null) return 'there is no database yet; the first `sipwitches start` makes it'
   if (present === 0) return 'the database is empty; the first `sipwitches start` makes the schema'
   if (present === SCHEMA_VERSION) return `the database has this version, ${present}`

@@ -2,23 +2,29 @@
 
 import { Database } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
-import { type DatabaseLocation, LIMITS } from '../config.ts'
-import { DatabaseProblem } from './driver.ts'
+import { SystemClock } from '../clock.ts'
+import { type DatabaseLocation, LIMITS, type MysqlLocation } from '../config.ts'
 import { CREATE_SCHEMA_MIGRATION, MIGRATIONS, schemaVersion } from './migration.ts'
+import { CREATE_MYSQL_SCHEMA_MIGRATION, mysqlSchemaVersion, mysqlStatements } from './mysql-migration.ts'
+import { COLLATION, SQL_MODE } from './mysql-open.ts'
+import { MysqlSessions } from './mysql-session.ts'
 import { databaseProblem } from './sqlite-open.ts'
 
-export const DIALECTS = ['sqlite'] as const
+export const DIALECTS = ['sqlite', 'mysql'] as const
 export type Dialect = (typeof DIALECTS)[number]
 
+/** As our own sessions are: triggers and views are kept with what they were made under. */
+const MYSQL_SESSION = [`SET NAMES utf8mb4 COLLATE ${COLLATION}`, `SET SESSION sql_mode = '${SQL_MODE}'`]
+
 /** One by one they make of an empty database what the migrations make of it. */
-export function schemaStatements(_dialect: Dialect): string[] {
-  return [
-    CREATE_SCHEMA_MIGRATION,
-    ...MIGRATIONS.flatMap(({ name, sqlite }, at) => [
-      ...sqliteStatements(sqlite),
-      `INSERT INTO schema_migration (version, name) VALUES (${at + 1}, '${name}')`,
-    ]),
-  ]
+export function schemaStatements(dialect: Dialect): string[] {
+  const steps = MIGRATIONS.flatMap(({ name, sqlite, mysql }, at) => [
+    ...(dialect === 'sqlite' ? sqliteStatements(sqlite) : mysqlStatements(mysql)),
+    `INSERT INTO schema_migration (version, name) VALUES (${at + 1}, '${name}')`,
+  ])
+  return dialect === 'sqlite'
+    ? [CREATE_SCHEMA_MIGRATION, ...steps]
+    : [...MYSQL_SESSION, CREATE_MYSQL_SCHEMA_MIGRATION, ...steps]
 }
 
 /** A statement ends with a semicolon at the end of its line; a trigger, which holds some, with its END. */
@@ -39,8 +45,10 @@ function sqliteStatements(sql: string): string[] {
 
 /** Without changing it: null when there is none, 0 when it is empty. Rejects with DatabaseProblem only. */
 export async function versionOf(location: DatabaseLocation): Promise<number | null> {
-  if (location.kind === 'mysql') throw new DatabaseProblem('unusable', 'MySQL is not built yet.')
-  const { path } = location
+  return location.kind === 'sqlite' ? sqliteVersion(location.path) : await mysqlVersion(location)
+}
+
+function sqliteVersion(path: string): number | null {
   if (!existsSync(path)) return null
   let database: Database | null = null
   try {
@@ -51,5 +59,18 @@ export async function versionOf(location: DatabaseLocation): Promise<number | nu
     throw databaseProblem(error, path)
   } finally {
     database?.close()
+  }
+}
+
+async function mysqlVersion(location: MysqlLocation): Promise<number> {
+  const clock = new SystemClock((error) => {
+    throw error
+  })
+  const sessions = new MysqlSessions(location, clock, 1)
+  try {
+    return await sessions.use(LIMITS.commandBusy_ms, mysqlSchemaVersion)
+  } finally {
+    await sessions.close()
+    clock.close()
   }
 }
