@@ -93,6 +93,7 @@ export class Simulation {
       await this.#passes(this.#climate.day_ms)
       await this.#goHome()
       this.#expectNothingLeft()
+      this.#monitor.onDayOver([...this.#database.calls.values()])
     } catch (error) {
       this.#monitor.fail(error instanceof Error ? (error.stack ?? error.message) : String(error))
     }
