@@ -12,7 +12,11 @@ import {
   type JournalRow,
 } from './driver.ts'
 import {
+  ACTIVE_CREDENTIALS,
   ACTIVE_EXTENSIONS,
+  type ActiveCredentialRow,
+  type ActiveExtensionRow,
+  activeRecords,
   BINDING_COLUMNS,
   type BindingRow,
   bindingRecord,
@@ -99,7 +103,10 @@ export class SqliteDriver implements Driver {
       domains: readDomains(database),
       settings: readSettings(database),
       bindings: database.query<BindingRow, []>(SELECT_BINDINGS).all().map(bindingRecord),
-      activeExtensions: extensionRecords(database.query<ExtensionRow, []>(ACTIVE_EXTENSIONS).all()),
+      activeExtensions: activeRecords(
+        database.query<ActiveExtensionRow, []>(ACTIVE_EXTENSIONS).all(),
+        database.query<ActiveCredentialRow, []>(ACTIVE_CREDENTIALS).all(),
+      ),
       extensionCount: database.query<{ n: number }, []>(COUNT_EXTENSIONS).get()?.n ?? 0,
     }))
   }
