@@ -83,6 +83,8 @@ export const LIMITS = {
   directoryRevalidations: 64,
   /** What could not be read again is tried again after this. */
   directoryRetry_ms: 1000,
+  /** call: records of calls that wait for their commit; those beyond are lost, and counted */
+  callRecordsPending: 10_000,
   /** auth */
   noncesUsed_entries: 200_000,
   /** store */
@@ -116,6 +118,17 @@ export const LIMITS = {
   storeRestart_ms: 1000,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
+  /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */
+  rowText_characters: 255,
+  /** Calls older than call_keep_days are deleted this often, so many at once: others wait no longer than for those. */
+  storeCallTrim_ms: 10_000,
+  storeCallTrim_rows: 1000,
+  /** Rows that make no sense, listed in config_problem of each kind; the last one counts the rest. */
+  storeProblems_rows: 20,
+  /** So many rows are looked at in one step, between look-ups. */
+  storeProblemStep_rows: 200,
+  /** Changed rows are looked at no sooner than this after the time before. */
+  storeProblems_ms: 3000,
   storeJournal_rows: 100_000,
   storeJournalRead_rows: 10_000,
   /** No row of it is older: a week, in which whatever follows it has started again. */

@@ -43,7 +43,6 @@ export class ServerReading implements HealthSource, MetricsSource {
     const { transactions, authenticator } = server
     const { started, open } = transactions.counts
     const sql = server.store.counts()
-    const { hits, misses } = server.directory.counts()
     const responses = (digit: number) => transactions.traffic.responses(digit)
     const kind = (name: keyof typeof started) => ({ open: open[name], started: started[name] })
     return {
@@ -64,6 +63,7 @@ export class ServerReading implements HealthSource, MetricsSource {
       },
       overload: this.#overload(),
       bindings: server.location.count,
+      callRecordsLost: server.callRecorder.lost,
       authenticationFailures: Object.fromEntries(authenticator.failures),
       parseFailures: this.#parseFailures(),
       defects: server.defects,
@@ -75,7 +75,7 @@ export class ServerReading implements HealthSource, MetricsSource {
         pendingLookups: sql.pendingLookups,
         waitsOnCallPath: server.waitsOnCallPath,
       },
-      directory: { hits, misses },
+      directory: { ...server.directory.counts(), staleness_seconds: server.staleness_seconds },
     }
   }
 

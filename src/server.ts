@@ -3,6 +3,8 @@
 import { Authenticator } from './auth/challenge.ts'
 import { IdentityHandler } from './auth/identity.ts'
 import { NonceBook } from './auth/nonce.ts'
+import { CallRecorder } from './call/call-recorder.ts'
+import { CallRetention } from './call/call-retention.ts'
 import { PlanHandler } from './call/plan.ts'
 import { CallLog } from './call-log.ts'
 import type { Clock } from './clock.ts'
@@ -13,7 +15,7 @@ import { LiveSettings } from './directory/settings.ts'
 import { OptionsHandler } from './feature/options.ts'
 import { type Log, safeWire } from './log.ts'
 import { CancelHandler } from './proxy/cancel.ts'
-import { DialogHandler, StatefulProxy } from './proxy/proxy.ts'
+import { DialogHandler, type ProxyParts, StatefulProxy } from './proxy/proxy.ts'
 import { DialogSeal } from './proxy/record-route.ts'
 import { RouteHandler } from './proxy/route.ts'
 import { SanityHandler } from './proxy/sanity.ts'
@@ -39,7 +41,7 @@ import type { AnyServerTransaction, TransactionUser } from './transaction/transa
 import { TransportLayer } from './transport/layer.ts'
 import type { Resolver } from './transport/resolve.ts'
 import type { ListenAddress, Transport } from './transport/transport.ts'
-import { Chain, Exchange } from './ua/uas.ts'
+import { type AnswerListener, Chain, Exchange } from './ua/uas.ts'
 
 /** The world as the server sees it: real in `sipwitches start`, virtual in the simulator. */
 export interface ServerWorld {
@@ -68,6 +70,9 @@ export class Server implements TransactionUser, StoreListener {
   readonly transactions: TransactionLayer
   readonly receiver: Receiver
   readonly transports: TransportLayer
+  readonly callRecorder: CallRecorder
+  readonly #callRetention: CallRetention
+  readonly #domains: Domains
   readonly #seal: DialogSeal
   readonly proxy: StatefulProxy
   readonly #chain: Chain
@@ -110,8 +115,18 @@ export class Server implements TransactionUser, StoreListener {
       clock,
       domains: boot.domains,
       records: boot.activeExtensions,
+      capacity: limits.directory_entries,
       onChanged: (old, now) => this.#onExtensionChanged(old, now),
     })
+    const { directory } = this
+    this.#domains = {
+      domainOf: this.#domainOf,
+      get defaultDomain() {
+        return directory.defaultDomain
+      },
+    }
+    this.callRecorder = new CallRecorder({ clock, ids, store, domains: this.#domains, limits })
+    this.#callRetention = new CallRetention(clock, store, this.settings)
     const traffic = new Traffic(log.isLevelEnabled('trace') ? this.#trace : null)
     this.transactions = new TransactionLayer({
       clock,
@@ -125,7 +140,11 @@ export class Server implements TransactionUser, StoreListener {
     })
     this.receiver = new Receiver(this.transactions, { onDefect: (error) => this.#defect(error, {}) })
     this.transports = new TransportLayer(world.transports, this.receiver)
-    this.location = new Location(clock, { onExpired: (bindings) => this.registrar.expire(bindings) })
+    this.location = new Location(clock, {
+      onActive: (extensionId) => this.directory.keep(extensionId),
+      onIdle: (extensionId) => this.directory.release(extensionId),
+      onExpired: (bindings) => this.registrar.expire(bindings),
+    })
     this.registrar = new Registrar({
       clock,
       limits,
@@ -148,12 +167,7 @@ export class Server implements TransactionUser, StoreListener {
     const { limits, ids } = this.#world
     const { directory, location, settings, authenticator } = this
     const isLocal = this.#isLocal
-    const domains: Domains = {
-      domainOf: this.#domainOf,
-      get defaultDomain() {
-        return directory.defaultDomain
-      },
-    }
+    const domains = this.#domains
     const seal = this.#seal
     const onWaited = this.#onWaited
     return [
@@ -185,13 +199,18 @@ export class Server implements TransactionUser, StoreListener {
         resolveNow: (host) => resolver.resolveNow(host),
         resolve: (host) => resolver.resolve(host),
       }),
-      onStage: (stage, exchange, status) => this.#callLog.stage(stage, exchange, status),
+      onStage: this.#onStage,
     })
   }
 
   /** Extensions in the database when the server started. */
   get extensionCount(): number {
     return this.#boot.extensionCount
+  }
+
+  /** For how long no change of a row has been heard of, whether there was any or not. */
+  get staleness_seconds(): number {
+    return Math.max(0, this.#world.clock.now() - this.store.counts().followedAt) / 1000
   }
 
   get resolver(): Resolver {
@@ -207,16 +226,13 @@ export class Server implements TransactionUser, StoreListener {
     await this.transports.close()
     this.transactions.close()
     this.location.close()
+    this.#callRetention.close()
     await this.store.close()
   }
 
   onRequest(request: SipRequest, transaction: AnyServerTransaction): void {
-    const { ids } = this.#world
-    this.#chain.run(
-      new Exchange(request, transaction, ids, (exchange, status, why) =>
-        this.#callLog.answer(exchange, status, why),
-      ),
-    )
+    const { ids, clock } = this.#world
+    this.#chain.run(new Exchange(request, transaction, ids, clock.now(), this.#onAnswer))
   }
 
   onAck(request: SipRequest): void {
@@ -249,10 +265,13 @@ export class Server implements TransactionUser, StoreListener {
         flow: null,
       })),
     )
+    for (const extension of boot.activeExtensions) if (extension.suspended) this.registrar.drop(extension)
   }
 
   #onExtensionChanged(old: ExtensionRecord, now: ExtensionRecord | null): void {
-    if (now === null || now.id !== old.id || now.suspended) this.registrar.drop(old)
+    // Whoever registered its phones has proved to be the old owner, not the new one.
+    const isAnothers = now === null || now.id !== old.id || now.userId !== old.userId
+    if (isAnothers || now.suspended) this.registrar.drop(old)
   }
 
   #onChainDefect(error: unknown, exchange: Exchange): void {
@@ -267,6 +286,16 @@ export class Server implements TransactionUser, StoreListener {
       { event: 'defect', err: error, ...fields },
       'a defect of ours ended this transaction',
     )
+  }
+
+  readonly #onAnswer: AnswerListener = (exchange, status, why) => {
+    this.#callLog.answer(exchange, status, why)
+    this.callRecorder.answer(exchange, status, why)
+  }
+
+  readonly #onStage: ProxyParts['onStage'] = (stage, fork, status) => {
+    this.#callLog.stage(stage, fork.exchange, status)
+    this.callRecorder.stage(stage, fork, status)
   }
 
   readonly #onWaited = (extension: ExtensionRecord | null): void => {

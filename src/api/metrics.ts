@@ -4,6 +4,7 @@
 import { Hono } from 'hono'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { MethodId } from '../../wasm/layout.ts'
+import type { DirectoryCounts } from '../directory/directory.ts'
 import type { TransportName } from '../transport/transport.ts'
 import type { Meter, ProcessReading } from './meter.ts'
 
@@ -36,6 +37,7 @@ export interface MetricsReading {
     readonly connections: number
   }
   readonly bindings: number
+  readonly callRecordsLost: number
   /** By reason; the reasons are a fixed list in the code, never a peer's words. */
   readonly authenticationFailures: Readonly<Record<string, number>>
   readonly parseFailures: Readonly<Record<string, number>>
@@ -50,7 +52,7 @@ export interface MetricsReading {
     /** Messages of known extensions that had to wait for SQL: 0 by design. */
     readonly waitsOnCallPath: number
   }
-  readonly directory: { readonly hits: number; readonly misses: number }
+  readonly directory: DirectoryCounts & { readonly staleness_seconds: number }
 }
 
 export interface BuildFacts {
@@ -237,12 +239,69 @@ const REGISTRAR_FAMILIES: readonly Family[] = [
     labels: ['reason'],
     samples: (scrape) => by('reason', scrape.authenticationFailures),
   },
+]
+
+const DIRECTORY_FAMILIES: readonly Family[] = [
   {
     type: 'counter',
     name: 'sipwitches_directory_lookups_total',
-    help: 'Look-ups of an extension, by whether its record was in memory',
+    help: 'Look-ups of a name: its record was in memory, was not, or nobody was known to have the name',
     labels: ['result'],
-    samples: ({ directory }) => by('result', { hit: directory.hits, miss: directory.misses }),
+    samples: ({ directory }) =>
+      by('result', { hit: directory.hits, miss: directory.misses, negative: directory.negativeHits }),
+  },
+  {
+    type: 'counter',
+    name: 'sipwitches_directory_reads_total',
+    help: 'Records wanted from the database: asked for, or merged with the same question under way',
+    labels: ['outcome'],
+    samples: ({ directory }) => by('outcome', { sent: directory.lookups, merged: directory.merged }),
+  },
+  {
+    type: 'gauge',
+    name: 'sipwitches_directory_entries',
+    help: 'Names in memory: of extensions with a registered phone, of others, and those that nobody has',
+    labels: ['kind'],
+    samples: ({ directory }) =>
+      by('kind', { active: directory.active, other: directory.others, unknown: directory.unknown }),
+  },
+  {
+    type: 'gauge',
+    name: 'sipwitches_directory_bytes',
+    help: 'Memory that these take, estimated',
+    labels: [],
+    samples: ({ directory }) => alone(directory.bytes),
+  },
+  {
+    type: 'counter',
+    name: 'sipwitches_directory_invalidations_total',
+    help: 'Names whose rows were changed',
+    labels: [],
+    samples: ({ directory }) => alone(directory.invalidations),
+  },
+  {
+    type: 'counter',
+    name: 'sipwitches_directory_evictions_total',
+    help: 'Records of extensions without a registered phone that made room for others',
+    labels: [],
+    samples: ({ directory }) => alone(directory.evictions),
+  },
+  {
+    type: 'gauge',
+    name: 'sipwitches_directory_staleness_seconds',
+    help: 'Since when changes of rows were last looked for',
+    labels: [],
+    samples: ({ directory }) => alone(directory.staleness_seconds),
+  },
+]
+
+const CALL_FAMILIES: readonly Family[] = [
+  {
+    type: 'counter',
+    name: 'sipwitches_call_records_lost_total',
+    help: 'Call detail records, and ends of calls, that the database did not take',
+    labels: [],
+    samples: (scrape) => alone(scrape.callRecordsLost),
   },
 ]
 
@@ -332,6 +391,8 @@ const FAMILIES: readonly Family[] = [
   ...SIP_FAMILIES,
   ...OVERLOAD_FAMILIES,
   ...REGISTRAR_FAMILIES,
+  ...DIRECTORY_FAMILIES,
+  ...CALL_FAMILIES,
   ...SQL_FAMILIES,
   ...PROCESS_FAMILIES,
 ]

@@ -34,7 +34,7 @@ export class PlanHandler implements Handler {
       return 'done'
     }
     if (called === 'foreign') {
-      exchange.answer(403, `${exchange.uri} is in no domain of ours, and there are no routes to others`)
+      exchange.answer(403, 'the Request-URI is in no domain of ours, and there are no routes to others')
       return 'done'
     }
     const { domain, name } = called
@@ -45,9 +45,15 @@ export class PlanHandler implements Handler {
   async #lookUp(exchange: Exchange, domain: DomainRecord, name: string): Promise<Verdict> {
     // It may take longer than the 200 ms that section 17.2.1 allows without a sign.
     exchange.trying()
+    const { transaction } = exchange
+    if (transaction.kind === 'invite-server') {
+      const onCancel = () => exchange.answer(487, 'the caller gave up while the record was looked up')
+      transaction.cancellable = { toTag: exchange.toTag, onCancel }
+    }
     try {
       const found = await this.#parts.directory.find(domain.name, name)
       this.#parts.onWaited(found)
+      if (transaction.answered) return 'done'
       return this.#ring(exchange, found)
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error

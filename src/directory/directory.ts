@@ -10,7 +10,7 @@ import {
   type Store,
   StoreUnavailable,
 } from '../store/store.ts'
-import { RecordCache } from './record-cache.ts'
+import { type CacheCounts, RecordCache } from './record-cache.ts'
 import { Reload } from './reload.ts'
 
 export interface DirectoryOptions {
@@ -25,18 +25,20 @@ export interface DirectoryOptions {
    * another id. Told of the record under its number, not again under its user's name.
    */
   readonly onChanged: (old: ExtensionRecord, now: ExtensionRecord | null) => void
-  readonly capacity?: number
+  /** Most names of extensions without a registered phone. */
+  readonly capacity: number
 }
 
-export interface DirectoryCounts {
+export interface DirectoryCounts extends CacheCounts {
   /** Of `peek`: answered with a record, not known at the time, known not to exist. */
   readonly hits: number
   readonly misses: number
   readonly negativeHits: number
-  readonly entries: number
   readonly invalidations: number
   /** Sent to the store. */
   readonly lookups: number
+  /** Not sent, because the same one was under way. */
+  readonly merged: number
   /** Not sent, because too many were under way. */
   readonly refused: number
 }
@@ -58,16 +60,19 @@ export class Directory implements Wakeable {
   readonly #lookups = new Map<string, Lookup>()
   /** Records that serve although they may be old, until they have been read again; no more than there are entries. */
   readonly #toRevalidate = new Set<string>()
+  /** Users' names of active extensions that are not known yet; at most one for each. */
+  readonly #toLearn = new Set<string>()
   readonly #domainReload: Reload
   #domains: ReadonlyMap<string, DomainRecord>
   #defaultDomain: DomainRecord
-  #revalidating = 0
+  #reading = 0
   #waitingToRetry = false
   #hits = 0
   #misses = 0
   #negativeHits = 0
   #invalidations = 0
   #lookupsSent = 0
+  #merged = 0
   #refused = 0
 
   constructor(options: DirectoryOptions) {
@@ -75,7 +80,11 @@ export class Directory implements Wakeable {
     this.#clock = options.clock
     this.#onChanged = options.onChanged
     this.#records = new RecordCache(options.clock, options.capacity)
-    for (const record of options.records ?? []) this.#records.put(keyOf(record.domain, record.number), record)
+    for (const record of options.records ?? []) {
+      // Its binding is restored in a moment; until then it must not make room for the next one.
+      this.#records.pin(record.id)
+      this.#records.put(keyOf(record.domain, record.number), record)
+    }
     this.#domainReload = new Reload(options.clock, () => this.#readDomains())
     this.#domains = domainsByName(options.domains)
     this.#defaultDomain = pickDefault(options.domains)
@@ -119,11 +128,26 @@ export class Directory implements Wakeable {
       hits: this.#hits,
       misses: this.#misses,
       negativeHits: this.#negativeHits,
-      entries: this.#records.size,
+      ...this.#records.counts(),
       invalidations: this.#invalidations,
       lookups: this.#lookupsSent,
+      merged: this.#merged,
       refused: this.#refused,
     }
+  }
+
+  /**
+   * An extension has its first binding: from now on no call to it or from it waits for SQL. Its record is here, as the
+   * phone has just been proved by it; its user's name is another way to call it, and is learned by now.
+   */
+  keep(extensionId: number): void {
+    for (const record of this.#records.pin(extensionId)) this.#learnUserName(record)
+    this.#readSome()
+  }
+
+  /** It has lost its last one. */
+  release(extensionId: number): void {
+    this.#records.unpin(extensionId)
   }
 
   onInvalidation(changes: readonly Invalidation[]): void {
@@ -132,13 +156,13 @@ export class Directory implements Wakeable {
       else if (change.kind === 'domains') this.#domainReload.request()
       else if (change.kind === 'everything') this.#invalidateAll()
     }
-    this.#revalidateSome()
+    this.#readSome()
   }
 
   /** Some record could not be read again: the database was away. */
   onTimer(): void {
     this.#waitingToRetry = false
-    this.#revalidateSome()
+    this.#readSome()
   }
 
   #known(domain: string, name: string): ExtensionRecord | null | undefined {
@@ -163,7 +187,10 @@ export class Directory implements Wakeable {
 
   #lookUp(key: string, domain: string, name: string): Promise<ExtensionRecord | null> {
     const pending = this.#lookups.get(key)
-    if (pending !== undefined) return pending.answer
+    if (pending !== undefined) {
+      this.#merged++
+      return pending.answer
+    }
     if (this.#lookups.size >= LIMITS.directoryLookupsPending) {
       this.#refused++
       return Promise.reject(new StoreUnavailable('Too many look-ups wait for the database.'))
@@ -202,6 +229,7 @@ export class Directory implements Wakeable {
     if (record === null) this.#records.putUnknown(key)
     else this.#rememberRecord(key, record)
     if (old !== undefined && keyOf(old.domain, old.number) === key) this.#onChanged(old, record)
+    if (record !== null && this.#records.isActive(record.id)) this.#learnUserName(record)
   }
 
   /** A record found by its user's name is kept under its number too, so that its removal is noticed there. */
@@ -213,28 +241,43 @@ export class Directory implements Wakeable {
     }
   }
 
-  #revalidateSome(): void {
+  /** Asked for rather than taken from this record: the name of a user who owns several leads to one of them. */
+  #learnUserName(record: ExtensionRecord): void {
+    const key = keyOf(record.domain, record.userName)
+    if (this.#records.known(key) === undefined && !this.#lookups.has(key)) this.#toLearn.add(key)
+  }
+
+  #readSome(): void {
     for (const key of this.#toRevalidate) {
-      if (this.#waitingToRetry || this.#revalidating >= LIMITS.directoryRevalidations) return
+      if (!this.#mayRead) return
       this.#toRevalidate.delete(key)
       // It may have made room for another since.
-      if (this.#records.known(key) !== undefined) void this.#revalidate(key)
+      if (this.#records.known(key) !== undefined) void this.#read(key, this.#toRevalidate)
+    }
+    for (const key of this.#toLearn) {
+      if (!this.#mayRead) return
+      this.#toLearn.delete(key)
+      if (this.#records.known(key) === undefined) void this.#read(key, this.#toLearn)
     }
   }
 
-  async #revalidate(key: string): Promise<void> {
-    this.#revalidating++
+  get #mayRead(): boolean {
+    return !this.#waitingToRetry && this.#reading < LIMITS.directoryRevalidations
+  }
+
+  async #read(key: string, wanted: Set<string>): Promise<void> {
+    this.#reading++
     const at = key.lastIndexOf('@')
     try {
       await this.#lookUp(key, key.slice(at + 1), key.slice(0, at))
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
-      this.#toRevalidate.add(key)
+      wanted.add(key)
       this.#retryLater()
     } finally {
-      this.#revalidating--
+      this.#reading--
     }
-    this.#revalidateSome()
+    this.#readSome()
   }
 
   #retryLater(): void {
@@ -251,7 +294,7 @@ export class Directory implements Wakeable {
     this.#defaultDomain = pickDefault(domains)
     // A renamed domain takes its extensions to other names.
     this.#invalidateAll()
-    this.#revalidateSome()
+    this.#readSome()
   }
 }
 

@@ -15,11 +15,13 @@ export interface SettingValues {
   readonly maxBindings: number
   readonly nonceLifetime_s: number
   readonly timerC_s: number
+  /** 0 for ever. */
+  readonly callKeep_days: number
   /** What a sender who is no extension of ours may send to our extensions without proof. */
   readonly strangerMethods: ReadonlySet<string>
 }
 
-/** What serves where there is no row. The first migration writes the same values. */
+/** What serves where there is no row. The migrations write the same values. */
 export const SETTING_DEFAULTS: SettingValues = {
   authAlgorithms: ['SHA-256', 'MD5'],
   expiresMin_s: 60,
@@ -28,12 +30,15 @@ export const SETTING_DEFAULTS: SettingValues = {
   maxBindings: 10,
   nonceLifetime_s: 300,
   timerC_s: 185,
+  callKeep_days: 365,
   strangerMethods: new Set(['OPTIONS']),
 }
 
 const HOUR_S = 3600
 const DAY_S = 24 * HOUR_S
 const YEAR_S = 365 * DAY_S
+
+const CENTURY_days = 36_500
 
 const ALGORITHMS = ['MD5', 'SHA-256', 'SHA-512-256'] as const satisfies readonly Algorithm[]
 
@@ -132,6 +137,7 @@ export function readSettings(
     nonceLifetime_s: number('nonce_lifetime_s', 1, DAY_S, 'nonceLifetime_s'),
     // RFC 3261 section 16.6 step 11 asks for more than 180 s; a site may want its phones to give up sooner.
     timerC_s: number('timer_c_s', 1, DAY_S, 'timerC_s'),
+    callKeep_days: number('call_keep_days', 0, CENTURY_days, 'callKeep_days'),
     strangerMethods: reader.read(
       'stranger_methods',
       methodList,

@@ -2,7 +2,7 @@
 
 import { claimedIdentity } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
-import { HeaderId, type SipRequest, type SipResponse } from '../sip/message.ts'
+import { HeaderId, type SipRequest, type SipResponse, utf8 } from '../sip/message.ts'
 import { forwardResponse } from '../sip/serialize.ts'
 import { reasonPhrase } from '../sip/status.ts'
 import type { AnyClientTransaction, Cancellable } from '../transaction/transaction.ts'
@@ -12,7 +12,7 @@ import { Branch, type BranchOwner, type BranchResult } from './branch.ts'
 import { shareOf } from './breadth.ts'
 import type { Target } from './target.ts'
 
-/** What a call goes through, for the log. */
+/** What a call goes through, for the log and for its record. Of the last three each call has one, and ends with it. */
 export type CallStage = 'calling' | 'ringing' | 'answered' | 'failed' | 'cancelled'
 
 export interface ForkHome {
@@ -21,7 +21,7 @@ export interface ForkHome {
   flow(target: Target): Flow | null | Promise<Flow | null>
   send(fork: Fork, branch: Branch, flow: Flow): AnyClientTransaction | null
   sendCancel(bytes: Buffer, invite: AnyClientTransaction): void
-  onStage(stage: CallStage, exchange: Exchange, status: number): void
+  onStage(stage: CallStage, fork: Fork, status: number): void
 }
 
 /** RFC 3326: the phone that was not first shows no missed call. */
@@ -33,12 +33,17 @@ const FULL_RETRY_s = 5
 export class Fork implements BranchOwner, Cancellable {
   readonly exchange: Exchange
   readonly invite: boolean
+  /** When the first phone rang. */
+  ringingAt: number | null = null
+  /** Contact of the phone whose 2xx went up first; '' until then. */
+  answeredBy = ''
+  /** Why it failed, in words; '' where the status says it all. */
+  why = ''
   readonly #home: ForkHome
   readonly #branches: Branch[] = []
   /** Of the phone that was heard last. */
   #phoneTag = ''
   #started = false
-  #ringing = false
   #answered = false
   #cancelled = false
 
@@ -63,6 +68,7 @@ export class Fork implements BranchOwner, Cancellable {
   /** All targets at once, sharing `breadth`. They must not be empty. */
   start(targets: readonly Target[], breadth: number): void {
     const { transaction } = this.exchange
+    this.exchange.forwarded = true
     if (transaction.kind === 'invite-server') transaction.cancellable = this
     this.exchange.trying()
     targets.forEach((target, n) => {
@@ -79,7 +85,6 @@ export class Fork implements BranchOwner, Cancellable {
     if (this.#answered || this.#cancelled) return
     this.#cancelled = true
     const reasons = cancel.headers(HeaderId.Reason).map((value) => `Reason: ${value}\r\n`)
-    this.#stage('cancelled', 487)
     this.#cancelOthers(null, reasons.join(''))
     this.#finish()
   }
@@ -99,8 +104,8 @@ export class Fork implements BranchOwner, Cancellable {
   /** Section 16.7 step 5: every provisional answer but 100 goes up at once. RFC 4320 section 4.1: to an INVITE only. */
   onProvisional(_branch: Branch, response: SipResponse): void {
     if (response.status === 100 || this.#answered || !this.invite) return
-    if (!this.#ringing && response.status >= 180) {
-      this.#ringing = true
+    if (this.ringingAt === null && response.status >= 180) {
+      this.ringingAt = this.clock.now()
       this.#stage('ringing', response.status)
     }
     this.#phoneTag = response.toTag
@@ -112,6 +117,7 @@ export class Fork implements BranchOwner, Cancellable {
     this.#pass(response)
     if (this.#answered) return
     this.#answered = true
+    this.answeredBy = branch.target.binding?.contact ?? branch.target.uri
     this.#stage('answered', response.status)
     this.#cancelOthers(branch, COMPLETED_ELSEWHERE)
   }
@@ -134,22 +140,22 @@ export class Fork implements BranchOwner, Cancellable {
     if (!this.#started || this.#answered || !this.#branches.every((branch) => branch.done)) return
     this.#answered = true
     const best = bestResult(this.#branches.map((branch) => branch.result).filter((one) => one !== null))
-    this.#conclude(best)
+    this.why = this.#cancelled ? 'the caller gave up' : whyOf(best)
+    this.#stage(this.#cancelled ? 'cancelled' : 'failed', this.#conclude(best))
   }
 
-  #conclude(best: BranchResult): void {
-    const { exchange } = this
+  /** Answers, and says which status that is. */
+  #conclude(best: BranchResult): number {
     // RFC 4320 section 4.2: nobody is told 408 about anything but an INVITE: it would come too late to be heard.
-    if (best.status === 408 && !this.invite) return
+    if (best.status === 408 && !this.invite) return 408
     if (best.response !== null && best.status !== 503) {
       this.#pass(best.response, this.#otherChallenges(best))
-      if (!this.#cancelled) this.#stage('failed', best.status)
-      return
+      return best.status
     }
     const status = this.#ownStatus(best)
     const headers = status === 503 ? `Retry-After: ${FULL_RETRY_s}\r\n` : ''
-    exchange.answer(status, 'no branch was answered', { headers })
-    if (!this.#cancelled) this.#stage('failed', status)
+    this.exchange.answer(status, this.why, { headers })
+    return status
   }
 
   /** Section 16.7 step 6: a phone's 503 is about that phone, one of ours about the next request too. */
@@ -174,7 +180,25 @@ export class Fork implements BranchOwner, Cancellable {
   }
 
   #stage(stage: CallStage, status: number): void {
-    this.#home.onStage(stage, this.exchange, status)
+    this.#home.onStage(stage, this, status)
+  }
+}
+
+/** A phone's own words where it has any; what became of our branches otherwise. */
+function whyOf({ status, response }: BranchResult): string {
+  if (response !== null) {
+    const words = utf8(response.reason)
+    return words === reasonPhrase(response.status) ? '' : words
+  }
+  switch (status) {
+    case 408:
+      return 'no phone answered in time'
+    case 480:
+      return 'no phone could be reached'
+    case 503:
+      return 'the server is full'
+    default:
+      return 'no branch was answered'
   }
 }
 

@@ -32,7 +32,7 @@ export interface ProxyParts extends RouteParts {
   readonly seal: DialogSeal
   readonly limits: Pick<Limits, 'branchesPerFork' | 'branchesPerRequest' | 'routesPerMessage'>
   isOwnRealm(realm: string): boolean
-  onStage(stage: CallStage, exchange: Exchange, status: number): void
+  onStage(stage: CallStage, fork: Fork, status: number): void
 }
 
 /** RFC 3261 section 16.6 step 3. */
@@ -125,8 +125,8 @@ export class StatefulProxy implements ForkHome {
     this.#parts.transactions.request('CANCEL', invite.key, bytes, invite.flow, NOBODY)
   }
 
-  onStage(stage: CallStage, exchange: Exchange, status: number): void {
-    this.#parts.onStage(stage, exchange, status)
+  onStage(stage: CallStage, fork: Fork, status: number): void {
+    this.#parts.onStage(stage, fork, status)
   }
 
   /**

@@ -21,6 +21,9 @@ const SWEEP_ms = 1000
 const NO_PARAMS: ReadonlyMap<string, string> = new Map()
 
 export interface LocationListener {
+  /** An extension that had no binding has one, and the other way round. */
+  onActive(extensionId: number): void
+  onIdle(extensionId: number): void
   onExpired(bindings: readonly Binding[]): void
 }
 
@@ -109,9 +112,12 @@ export class Location {
   }
 
   #put(extensionId: number, bindings: readonly Binding[]): void {
-    for (const old of this.#byExtension.get(extensionId) ?? []) this.#forget(old)
+    const before = this.#byExtension.get(extensionId)
+    for (const old of before ?? []) this.#forget(old)
     if (bindings.length === 0) this.#byExtension.delete(extensionId)
     else this.#byExtension.set(extensionId, [...bindings].sort(byPreference))
+    if (before === undefined && bindings.length > 0) this.#listener.onActive(extensionId)
+    else if (before !== undefined && bindings.length === 0) this.#listener.onIdle(extensionId)
     for (const binding of bindings) {
       this.#count++
       this.#bySource.set(binding.source, (this.#bySource.get(binding.source) ?? 0) + 1)

@@ -8,7 +8,14 @@ import { splitList } from '../sip/header.ts'
 import { formatHostPort, hostText } from '../sip/host.ts'
 import { HeaderId, MethodId, type SipRequest, utf8 } from '../sip/message.ts'
 import { canonicalUri, parseUri, type SipUri, sameUri } from '../sip/uri.ts'
-import { type BindingChange, type ExtensionRecord, type Store, StoreUnavailable } from '../store/store.ts'
+import { rowText } from '../store/row-text.ts'
+import {
+  type BindingChange,
+  type ExtensionRecord,
+  type SightingChange,
+  type Store,
+  StoreUnavailable,
+} from '../store/store.ts'
 import type { Address, Flow } from '../transport/transport.ts'
 import type { AssertedIdentity, Exchange, Handler, Verdict } from '../ua/uas.ts'
 import { type ContactRequest, readContacts } from './contact.ts'
@@ -29,10 +36,13 @@ export interface RegistrarParts {
 /** Seconds that a phone is told to wait while its binding can't be made durable. */
 const STORE_RETRY_s = 10
 
+/** A phone that goes on refreshing is seen again once an hour: what it costs to write that is not worth more. */
+const SIGHTING_ms = 3_600_000
+
 /** What one REGISTER makes of an extension's bindings. */
 interface Outcome {
   readonly bindings: readonly Binding[]
-  readonly changes: readonly BindingChange[]
+  readonly changes: readonly (BindingChange | SightingChange)[]
   readonly events: readonly { readonly event: RegistrationEvent; readonly binding: Binding }[]
 }
 
@@ -131,7 +141,7 @@ export class Registrar implements Handler {
     if (path.length > this.#parts.limits.routesPerMessage) return { status: 400, why: 'too many Path values' }
     const before = this.#parts.location.of(asserted.extensionId)
     let bindings = before
-    const changes: BindingChange[] = []
+    const changes: (BindingChange | SightingChange)[] = []
     const events: { event: RegistrationEvent; binding: Binding }[] = []
     for (const contact of contacts) {
       const held = bindings.find((binding) => isSame(binding, contact.uri))
@@ -146,7 +156,7 @@ export class Registrar implements Handler {
       }
       const binding = this.#bind(exchange, asserted, contact, path.join(', '), held)
       bindings = [...bindings, binding]
-      changes.push({ kind: 'save', binding })
+      changes.push({ kind: 'save', binding }, ...sightingOf(binding, held))
       events.push({ event: held === undefined ? 'registered' : 'refreshed', binding })
     }
     const most = this.#bindingsMax(asserted)
@@ -180,7 +190,7 @@ export class Registrar implements Handler {
       cseq: request.cseq,
       priority: contact.priority,
       expiresAt: now + contact.expires_s * 1000,
-      registeredAt: held?.registeredAt ?? now,
+      registeredAt: now,
       userAgent: utf8(request.header(HeaderId.UserAgent) ?? ''),
       instance: contact.instance,
       path,
@@ -208,6 +218,18 @@ export class Registrar implements Handler {
     for (const path of exchange.request.headers(HeaderId.Path)) headers += `Path: ${path}\r\n`
     exchange.answer(200, 'registered', { headers: `${headers}Supported: path\r\n` })
   }
+}
+
+/** A phone that says which one it is (RFC 5626 section 4.1); one whose instance no row can hold stays unseen. */
+function sightingOf(binding: Binding, held: Binding | undefined): readonly SightingChange[] {
+  const { extensionId, instance, userAgent, registeredAt: seenAt } = binding
+  if (instance === '' || instance !== rowText(instance)) return []
+  if (held?.instance === instance && hourOf(held.registeredAt) === hourOf(seenAt)) return []
+  return [{ kind: 'sighting', extensionId, instance, userAgent: rowText(userAgent), seenAt }]
+}
+
+function hourOf(time: number): number {
+  return Math.floor(time / SIGHTING_ms)
 }
 
 function outOfOrder(): Decision {

@@ -102,6 +102,10 @@ export class SqlStore implements Store, Wakeable {
     this.#worker?.postMessage({ kind: 'problems', table, problems } satisfies Request)
   }
 
+  trimCalls(before: number): void {
+    this.#worker?.postMessage({ kind: 'trim-calls', before } satisfies Request)
+  }
+
   counts(): StoreCounts {
     return {
       queries: this.#work[Work.Queries] ?? 0,
@@ -112,6 +116,7 @@ export class SqlStore implements Store, Wakeable {
       pendingWrites: this.#groupCommit.pending_changes,
       refusedWrites: this.#groupCommit.refused_changes,
       pendingLookups: this.#pendingLookups,
+      followedAt: this.#work[Work.FollowedAt] ?? 0,
     }
   }
 

@@ -1,6 +1,7 @@
 // What a database must be able to do for the worker: the only seam that knows SQL is behind it.
 
 import type { Clock } from '../clock.ts'
+import type { RowProblem } from './problems.ts'
 import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
 
 /** Calls fail with DatabaseProblem only. */
@@ -13,6 +14,8 @@ export interface Driver {
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
   /** One transaction, durable when it resolves. A change for an extension that is gone is left out: no failure. */
   commit(changes: readonly Change[]): Promise<void>
+  /** Rows that SQL could not refuse; awaits `pause` after each short step, so that look-ups come in between. */
+  findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]>
   reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void>
   /** A write that changes nothing, to learn whether writing works again. */
   probe(): Promise<void>
@@ -22,6 +25,8 @@ export interface Driver {
   readJournal(): Promise<JournalReading>
   /** Down to LIMITS.storeJournal_rows, and none older than LIMITS.storeJournal_ms. */
   trimJournal(): Promise<void>
+  /** Deletes the calls that began before, the oldest first, at most `limit`. */
+  trimCalls(before: number, limit: number): Promise<void>
   close(): Promise<void>
 }
 

@@ -9,6 +9,7 @@ import { MysqlFingerprint, MysqlJournal } from './mysql-journal.ts'
 import { migrateMysql } from './mysql-migration.ts'
 import { mysqlProblem } from './mysql-problem.ts'
 import { type MysqlSession, MysqlSessions } from './mysql-session.ts'
+import { findProblems, type RowProblem } from './problems.ts'
 import {
   ACTIVE_CREDENTIALS,
   ACTIVE_EXTENSIONS,
@@ -31,6 +32,7 @@ import {
   type SettingRow,
   settingMap,
 } from './records.ts'
+import { TRIM_CALLS } from './retention.ts'
 import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
 
 const SAVE_NODE = `INSERT INTO node (name, version, opened_at) VALUES (?, ?, ?)
@@ -121,6 +123,13 @@ export class MysqlDriver implements Driver {
     await this.#transaction((session) => applyChanges(session, changes))
   }
 
+  async findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
+    return findProblems(
+      (sql, values) => this.#readers.use(LIMITS.storeBoot_ms, (session) => session.rows(sql, values)),
+      pause,
+    )
+  }
+
   async reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
     const rows = problems.map(({ key, problem }) => [table, key, problem])
     await this.#transaction(async (session) => {
@@ -169,6 +178,10 @@ export class MysqlDriver implements Driver {
       const keep = Math.min(head, Math.max(head - LIMITS.storeJournal_rows + 1, young?.seq ?? head))
       while ((await session.run(TRIM_JOURNAL, [keep])) === LIMITS.storeJournalTrim_rows);
     })
+  }
+
+  async trimCalls(before: number, limit: number): Promise<void> {
+    await this.#transaction((session) => session.run(TRIM_CALLS, [mysqlTime(before), limit]))
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,7 @@ export type Request =
       readonly changes: PackedChanges
     }
   | { readonly kind: 'problems'; readonly table: string; readonly problems: readonly ConfigProblem[] }
+  | { readonly kind: 'trim-calls'; readonly before: number }
   | { readonly kind: 'close'; readonly id: number }
 
 export type Reply =
@@ -53,8 +54,10 @@ export enum Work {
   Commits = 2,
   ChangesCommitted = 3,
   Failures = 4,
+  /** When the journal was last followed without a failure: ms since the epoch, 0 before the first time. */
+  FollowedAt = 5,
 }
-export const WORK_FIELDS = 5
+export const WORK_FIELDS = 6
 
 export type PackedChanges = (string | number | boolean)[]
 

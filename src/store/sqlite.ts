@@ -11,6 +11,7 @@ import {
   type JournalReading,
   type JournalRow,
 } from './driver.ts'
+import { findProblems, type RowProblem } from './problems.ts'
 import {
   ACTIVE_CREDENTIALS,
   ACTIVE_EXTENSIONS,
@@ -37,6 +38,7 @@ import {
   type SettingRow,
   settingMap,
 } from './records.ts'
+import { TRIM_CALLS } from './retention.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
 import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord, SightingChange } from './store.ts'
 
@@ -89,9 +91,9 @@ export class SqliteDriver implements Driver {
   constructor(path: string, { node, clock }: DriverOptions) {
     this.#path = path
     this.#clock = clock
-    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long. Not looked at
-    // for damage: the start has just done so, and it takes a while.
-    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms, check: false })
+    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long. The start
+    // has just looked at it for damage.
+    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms, checked: true })
     const { storeBusy_ms } = LIMITS
     this.#database.run(`PRAGMA busy_timeout = ${storeBusy_ms}`)
     this.#node = [node, VERSION, isoTime(clock.now())]
@@ -138,6 +140,14 @@ export class SqliteDriver implements Driver {
     })
   }
 
+  async findProblems(pause: () => Promise<void>): Promise<readonly RowProblem[]> {
+    return findProblems(
+      async (sql, values) =>
+        this.#run((database) => database.query<Record<string, unknown>, number[]>(sql).all(...values)),
+      pause,
+    )
+  }
+
   async reportProblems(table: string, problems: readonly ConfigProblem[]): Promise<void> {
     this.#transaction((database) => {
       database.query('DELETE FROM config_problem WHERE table_name = ?').run(table)
@@ -182,6 +192,12 @@ export class SqliteDriver implements Driver {
       before: isoTime(this.#clock.now() - LIMITS.storeJournal_ms),
     }
     while (this.#trimSome(trim));
+  }
+
+  async trimCalls(before: number, limit: number): Promise<void> {
+    this.#transaction((database) => {
+      database.query(TRIM_CALLS).run(isoTime(before), limit)
+    })
   }
 
   async close(): Promise<void> {

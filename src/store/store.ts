@@ -146,6 +146,8 @@ export interface StoreCounts {
   /** Refused, because too many were waiting. */
   readonly refusedWrites: number
   readonly pendingLookups: number
+  /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
+  readonly followedAt: number
 }
 
 /** The main thread's handle on the database worker. Promises reject with StoreUnavailable only. */
@@ -162,6 +164,8 @@ export interface Store {
   commit(changes: readonly Change[]): Promise<void>
   /** Makes these the only problems of that table in `config_problem`. Not awaited: what fails is told again later. */
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
+  /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
+  trimCalls(before: number): void
   counts(): StoreCounts
   /** Commits what is pending and ends the worker. */
   close(): Promise<void>

@@ -7,6 +7,7 @@ import { DatabaseProblem, type Driver } from './driver.ts'
 import { JournalFollower } from './journal.ts'
 import { openDriver } from './open-driver.ts'
 import { type FailedCall, packBoot, type Reply, type Request, unpackChanges, Work } from './protocol.ts'
+import { RowChecker } from './row-checker.ts'
 import type { Change } from './store.ts'
 
 type Asking = Extract<Request, { readonly id: number }>
@@ -24,6 +25,7 @@ class DatabaseWorker implements Wakeable {
   readonly #clock: Clock
   #driver: Driver | null = null
   #follower: JournalFollower | null = null
+  #rowChecker: RowChecker | null = null
   /** Why the database cannot be used just now; null when it can. */
   #reason: string | null = 'The database is not open yet.'
   #polls = 0
@@ -51,6 +53,8 @@ class DatabaseWorker implements Wakeable {
         clock: this.#clock,
       })
       this.#follower = await JournalFollower.start(this.#driver)
+      this.#rowChecker = new RowChecker(this.#driver, this.#clock)
+      this.#opening.work[Work.FollowedAt] = this.#clock.now()
       this.#available(null)
       reply({ kind: 'opened' })
     } catch (error) {
@@ -83,7 +87,10 @@ class DatabaseWorker implements Wakeable {
       this.#available(null)
     }
     const changes = await this.#follower.poll()
+    this.#opening.work[Work.FollowedAt] = this.#clock.now()
     if (changes.length > 0) reply({ kind: 'invalidation', changes })
+    this.#rowChecker?.onChanges(changes)
+    this.#rowChecker?.poll()
     if (this.#polls % POLLS_PER_TRIM === 0) await this.#trimJournal(this.#driver)
   }
 
@@ -141,6 +148,15 @@ class DatabaseWorker implements Wakeable {
     await this.#timed(() => driver.reportProblems(table, problems)).catch((error: unknown) =>
       this.#failed(error),
     )
+  }
+
+  /** Nothing hangs on it: where another program is writing just now, the next time will do. */
+  async trimCalls(before: number): Promise<void> {
+    const driver = this.#driver
+    if (driver === null) return
+    await this.#timed(() => driver.trimCalls(before, LIMITS.storeCallTrim_rows)).catch((error: unknown) => {
+      if (!isProblem(error, 'busy')) this.#failed(error)
+    })
   }
 
   async close(id: number): Promise<void> {
@@ -243,6 +259,7 @@ async function receive(request: Request): Promise<void> {
   if (worker === null) throw new Error(`${request.kind} came before open`)
   if (request.kind === 'commit') await worker.commit(request)
   else if (request.kind === 'problems') await worker.report(request)
+  else if (request.kind === 'trim-calls') await worker.trimCalls(request.before)
   else if (request.kind === 'close') await worker.close(request.id)
   else await worker.answer(request)
 }

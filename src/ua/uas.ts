@@ -23,10 +23,14 @@ const SERVER = 'Server: SipWitchEs\r\n'
 export class Exchange {
   readonly request: SipRequest
   readonly transaction: AnyServerTransaction
+  /** ms since the epoch. */
+  readonly receivedAt: number
   /** null until proved, and for strangers. */
   asserted: AssertedIdentity | null = null
   /** The request follows a route set that we made: it belongs to a dialog we let through before. */
   inDialog = false
+  /** The proxy has it: how it ends is told as a stage of its fork, also where the answer is ours. */
+  forwarded = false
   /** The Request-URI as the route set leaves it (section 16.4: a strict router may have moved it). */
   uri: string
   /** Route values that are left after our own: the first says where it goes next, whatever its Request-URI (16.6). */
@@ -42,10 +46,12 @@ export class Exchange {
     request: SipRequest,
     transaction: AnyServerTransaction,
     ids: IdSource,
+    receivedAt: number,
     onAnswer: AnswerListener,
   ) {
     this.request = request
     this.transaction = transaction
+    this.receivedAt = receivedAt
     this.uri = request.uri
     this.#ids = ids
     this.#onAnswer = onAnswer

@@ -36,11 +36,26 @@ export class FakeMetrics implements MetricsSource {
       connections: 25,
     },
     bindings: 17,
+    callRecordsLost: 26,
     authenticationFailures: { password: 5, stale: 6 },
     parseFailures: { Via: 8 },
     defects: 0,
     sql: { queries: 9, seconds: 0.25, failures: 1, pendingWrites: 2, pendingLookups: 3, waitsOnCallPath: 0 },
-    directory: { hits: 100, misses: 11 },
+    directory: {
+      hits: 100,
+      misses: 11,
+      negativeHits: 12,
+      lookups: 13,
+      merged: 14,
+      refused: 21,
+      active: 15,
+      others: 16,
+      unknown: 17,
+      bytes: 18_000,
+      invalidations: 19,
+      evictions: 20,
+      staleness_seconds: 0.1,
+    },
   }
 
   read(): MetricsReading {

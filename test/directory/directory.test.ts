@@ -60,13 +60,13 @@ describe('a look-up', () => {
     expect(peek('103')).toEqual(extension('103'))
     expect(await find('103')).toEqual(extension('103'))
     expect(store.names).toEqual([])
-    expect(directory.counts()).toMatchObject({ hits: 1, misses: 1, entries: 1, lookups: 1 })
+    expect(directory.counts()).toMatchObject({ hits: 1, misses: 1, others: 1, lookups: 1, merged: 1 })
   })
 
   test('that finds nobody is remembered for a while', async () => {
     await learn(null, '999')
     expect(peek('999')).toBeNull()
-    expect(directory.counts()).toMatchObject({ negativeHits: 1, entries: 0 })
+    expect(directory.counts()).toMatchObject({ negativeHits: 1, others: 0, unknown: 1 })
     clock.advance(LIMITS.directoryUnknown_ms)
     expect(peek('999')).toBeUndefined()
   })
@@ -107,7 +107,7 @@ describe('what is remembered', () => {
     await learn(extension('4'))
     expect(['1', '2', '3', '4'].map((number) => peek(number)?.number)).toEqual(['1', undefined, '3', '4'])
     await learn(extension('5'))
-    expect(directory.counts().entries).toBe(3)
+    expect(directory.counts()).toMatchObject({ others: 3, evictions: 2 })
   })
 
   test('of names that nobody has is bounded too', async () => {

@@ -83,6 +83,8 @@ export class ScriptedStore implements Store {
 
   async commit(): Promise<void> {}
 
+  trimCalls(): void {}
+
   counts(): StoreCounts {
     return {
       queries: 0,
@@ -93,6 +95,7 @@ export class ScriptedStore implements Store {
       pendingWrites: 0,
       refusedWrites: 0,
       pendingLookups: this.asked.length,
+      followedAt: 0,
     }
   }
 

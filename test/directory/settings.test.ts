@@ -36,6 +36,7 @@ describe('settings', () => {
       max_bindings: '1',
       nonce_lifetime_s: '30',
       timer_c_s: '1',
+      call_keep_days: '0',
       stranger_methods: 'OPTIONS,MESSAGE',
     })
     expect(problems).toEqual([])
@@ -47,6 +48,7 @@ describe('settings', () => {
       maxBindings: 1,
       nonceLifetime_s: 30,
       timerC_s: 1,
+      callKeep_days: 0,
       strangerMethods: new Set(['OPTIONS', 'MESSAGE']),
     })
   })
@@ -64,6 +66,7 @@ describe('settings', () => {
     ['max_bindings', '1e1', 'whole number'],
     ['max_bindings', ' 5', 'whole number'],
     ['expires_min_s', '-60', 'whole number'],
+    ['call_keep_days', '1.5', 'whole number'],
     ['expires_min_s', '3601', 'from 1 to 3600'],
     ['nonce_lifetime_s', '99999999999', 'whole number'],
     ['stranger_methods', 'options', 'methods in capitals'],

@@ -7,7 +7,12 @@ const EXTENSION = 7
 function open() {
   const clock = new VirtualClock()
   const expired: Binding[] = []
-  const location = new Location(clock, { onExpired: (bindings) => void expired.push(...bindings) })
+  const told: string[] = []
+  const location = new Location(clock, {
+    onActive: (extensionId) => void told.push(`${extensionId} active`),
+    onIdle: (extensionId) => void told.push(`${extensionId} idle`),
+    onExpired: (bindings) => void expired.push(...bindings),
+  })
   const binding = (contact: string, changed: Partial<Binding> = {}): Binding => ({
     extensionId: EXTENSION,
     number: '107',
@@ -27,7 +32,7 @@ function open() {
     flow: null,
     ...changed,
   })
-  return { clock, expired, location, binding }
+  return { clock, expired, told, location, binding }
 }
 
 const contacts = (bindings: readonly Binding[]) => bindings.map(({ contact }) => contact)
@@ -81,6 +86,19 @@ describe('the bindings of an extension', () => {
     clock.advance(1000)
     expect(contacts(expired)).toEqual(['sip:gone@a'])
   })
+})
+
+test('the first binding of an extension and the end of its last one are told, and nothing between', () => {
+  const { clock, told, location, binding } = open()
+  location.restore([binding('sip:a@a'), binding('sip:b@a', { expiresAt: clock.now() + 500 })])
+  location.replace(EXTENSION, [binding('sip:a@a', { expiresAt: clock.now() + 5000 })])
+  expect(told).toEqual(['7 active'])
+  clock.advance(5000)
+  expect(told).toEqual(['7 active', '7 idle'])
+  location.replace(EXTENSION, [])
+  location.replace(EXTENSION, [binding('sip:a@a')])
+  location.replace(EXTENSION, [])
+  expect(told).toEqual(['7 active', '7 idle', '7 active', '7 idle'])
 })
 
 test('a contact that can be reached directly is not looked for', () => {

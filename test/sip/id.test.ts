@@ -24,6 +24,15 @@ test('a given source of randomness gives the same identifiers again', () => {
   expect(counting().tag()).toBe(counting().tag())
 })
 
+test('a UUID is of version 7: it begins with its time, and none comes twice', () => {
+  const ids = new IdSource()
+  const made = Array.from({ length: 2000 }, (_, n) => ids.uuid(1_700_000_000_000 + n))
+  for (const uuid of made)
+    expect(uuid).toMatch(/^018bcfe5-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  expect(made.toSorted()).toEqual(made)
+  expect(new Set(made.map((uuid) => uuid.slice(14))).size).toBe(2000)
+})
+
 test('the loop hash is read out of branches that can be ours alone', () => {
   const ids = new IdSource()
   expect(loopHashOf(ids.branch('1a2b'))).toBe('1a2b')

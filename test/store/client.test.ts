@@ -54,6 +54,15 @@ describe('a worker that dies', () => {
     await watcher.hears('everything', 'settings', 'domains')
   })
 
+  test('follows the journal no more until it is there again', async () => {
+    await killWorker()
+    const { followedAt } = store.counts()
+    expect(followedAt).toBeGreaterThan(0)
+    clock.advance(LIMITS.storeRestart_ms)
+    await watcher.hears('everything')
+    expect(store.counts().followedAt).toBeGreaterThan(followedAt)
+  })
+
   test('does not reset the counts', async () => {
     const { queries } = store.counts()
     await killWorker()

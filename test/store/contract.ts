@@ -6,13 +6,19 @@ import { LIMITS } from '../../src/config.ts'
 import { SqlStore } from '../../src/store/client.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { binding, ROWS, remove, save } from './binding.ts'
+import { problemContract } from './problem-contract.ts'
 import { Watcher } from './watcher.ts'
+
+export interface ForeignClient {
+  /** It leaves foreign keys unenforced. */
+  readonly orphans?: boolean
+}
 
 /** A database of its own for one test, empty. */
 export interface TestDatabase {
   readonly url: string
   /** As another program would, over another connection. Answers with the rows of the last statement. */
-  execute(sql: string): Promise<readonly (readonly unknown[])[]>
+  execute(sql: string, client?: ForeignClient): Promise<readonly (readonly unknown[])[]>
   /** Another program holds the right to write until the function given back is called. */
   lock(): Promise<() => Promise<void>>
   remove(): Promise<void>
@@ -268,6 +274,13 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
       expect(watcher.stale).toEqual(['settings'])
     })
 
+    test('and when changes were last looked for is told too', async () => {
+      const before = clock.now()
+      await database.execute(`UPDATE setting SET value = '7' WHERE name = 'max_bindings'`)
+      await watcher.hears('settings')
+      expect(store.counts().followedAt).toBeGreaterThanOrEqual(before)
+    })
+
     test('as everything, when the journal was cut', async () => {
       await database.execute(
         `UPDATE user SET display_name = 'B' WHERE name = 'bob'; DELETE FROM change_journal`,
@@ -293,11 +306,16 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
       // Writes come in order: when this one is there the reports are written.
       await store.commit([save(binding(1, 'ann'))])
       expect(
-        await database.execute('SELECT table_name, `key`, problem FROM config_problem ORDER BY 1, 2'),
+        await database.execute(
+          `SELECT table_name, \`key\`, problem FROM config_problem
+            WHERE table_name IN ('other', 'setting') ORDER BY 1, 2`,
+        ),
       ).toEqual([
         ['other', 'x', 'stays'],
         ['setting', 'b', 'new'],
       ])
     })
   })
+
+  problemContract(name, () => database)
 }

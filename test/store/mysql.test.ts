@@ -24,8 +24,9 @@ storeContract('mysql', async () => {
   let foreign: Connection | null = null
   return {
     url,
-    async execute(sql) {
+    async execute(sql, client = {}) {
       foreign ??= await connect()
+      await foreign.query('SET foreign_key_checks = ?', [client.orphans ? 0 : 1])
       const [rows] = await foreign.query(
         sql.startsWith('SELECT') ? sql : `BEGIN; ${sql.trim().replace(/;$/, '')}; COMMIT`,
       )

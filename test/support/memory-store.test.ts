@@ -77,14 +77,16 @@ test('an extension is found by its number or the name of its user, in its own do
   expect(await store.findExtension(DOMAIN.name, '102')).toBeNull()
 })
 
-test('a changed row is told', () => {
+test('a changed row is told under each of its names', () => {
   database.add('102')
   database.set('max_bindings', '3')
   database.remove('101')
   expect(told).toEqual([
     { kind: 'extension', number: '102', domain: DOMAIN.name },
+    { kind: 'extension', number: 'user102', domain: DOMAIN.name },
     { kind: 'settings' },
     { kind: 'extension', number: '101', domain: DOMAIN.name },
+    { kind: 'extension', number: 'user101', domain: DOMAIN.name },
   ])
 })
 

@@ -68,6 +68,7 @@ export class MemoryDatabase {
   readonly calls = new Map<string, CallRecord>()
   readonly #bindings = new Map<string, BindingRecord>()
   readonly #settings = new Map<string, string>()
+  #lastId = 0
   readonly #stores = new Set<MemoryStore>()
   readonly #faults: { readonly call: StoreCall; readonly fault: Fault; calls: number }[] = []
   /** How long each answer and each commit takes. */
@@ -87,7 +88,8 @@ export class MemoryDatabase {
     changed: Partial<ExtensionRecord> = {},
     algorithms: readonly Algorithm[] = ['SHA-256', 'MD5', 'SHA-512-256'],
   ): void {
-    const id = this.extensions.get(number)?.id ?? this.extensions.size + 1
+    const old = this.extensions.get(number)
+    const id = old?.id ?? ++this.#lastId
     this.extensions.set(number, {
       id,
       number,
@@ -100,15 +102,24 @@ export class MemoryDatabase {
       credentials: credentialsOf(number, algorithms),
       ...changed,
     })
-    this.#tell({ kind: 'extension', number, domain: DOMAIN.name })
+    this.#tellOf(number, old?.userName, this.extensions.get(number)?.userName)
+  }
+
+  /** Of the same row, so that its bindings stay its own. */
+  renumber(number: string, to: string): void {
+    const record = this.extensions.get(number)
+    if (record === undefined) throw new Error(`nobody has ${number}`)
+    this.extensions.delete(number)
+    this.extensions.set(to, { ...record, number: to })
+    this.#tellOf(number, to, record.userName)
   }
 
   /** With its bindings, as the foreign key has it. */
   remove(number: string): void {
-    const id = this.extensions.get(number)?.id
+    const { id, userName } = this.extensions.get(number) ?? {}
     this.extensions.delete(number)
     for (const [key, binding] of this.#bindings) if (binding.extensionId === id) this.#bindings.delete(key)
-    this.#tell({ kind: 'extension', number, domain: DOMAIN.name })
+    this.#tellOf(number, userName)
   }
 
   set(name: string, value: string): void {
@@ -183,6 +194,12 @@ export class MemoryDatabase {
 
   #exists(extensionId: number): boolean {
     return this.extensions.values().some(({ id }) => id === extensionId)
+  }
+
+  /** As the triggers have it: under each name that the row is or was found by. */
+  #tellOf(...names: readonly (string | undefined)[]): void {
+    for (const number of new Set(names.filter((name) => name !== undefined)))
+      this.#tell({ kind: 'extension', number, domain: DOMAIN.name })
   }
 
   #tell(change: Invalidation): void {
@@ -267,6 +284,11 @@ export class MemoryStore implements Store {
     this.#database.problems.set(table, problems)
   }
 
+  trimCalls(before: number): void {
+    const { calls } = this.#database
+    for (const [id, { startedAt }] of calls) if (startedAt < before) calls.delete(id)
+  }
+
   counts(): StoreCounts {
     return {
       queries: this.#queries,
@@ -277,6 +299,7 @@ export class MemoryStore implements Store {
       pendingWrites: this.#pendingWrites,
       refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
+      followedAt: this.#clock.now(),
     }
   }
 

@@ -21,7 +21,7 @@ function silentExchange(): Exchange {
       throw new Error('nobody answers here')
     },
   }
-  return new Exchange(requestOf(REQUEST), transaction as AnyServerTransaction, new IdSource(), () => {})
+  return new Exchange(requestOf(REQUEST), transaction as AnyServerTransaction, new IdSource(), 0, () => {})
 }
 
 /** A chain of these verdicts; tells which links were asked, and what was told as a defect. */

@@ -13,13 +13,13 @@ CREATE TABLE IF NOT EXISTS "call" (
   ringing_at DATETIME(3) COMMENT 'When the first phone rang; NULL when none did.',
   answered_at DATETIME(3) COMMENT 'When it was answered with 2xx; NULL when it was not.',
   ended_at DATETIME(3)
-    COMMENT 'When it ended: its BYE, or the final answer of a call that was not answered. NULL while it lasts.',
+    COMMENT 'When it ended: BYE, or a final answer. NULL while it lasts, and for good where no BYE was ever seen.',
   outcome VARCHAR(16) NOT NULL COMMENT 'answered; cancelled by the caller; or failed.'
     CHECK (outcome IN ('answered', 'cancelled', 'failed')),
   status INT NOT NULL COMMENT 'SIP status of the final answer to the INVITE.' CHECK (status BETWEEN 200 AND 699),
   reason TEXT NOT NULL DEFAULT ('') COMMENT 'Why it ended so, in words; empty when the status says it all.',
   KEY call_by_start (started_at),
-  KEY call_by_call_id (call_id(255))
+  KEY call_by_call_id (call_id(255), ended_at)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT
   'A call detail record: one row for each INVITE of an extension. Written by the server, never on a call''s path.';
 
@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS node (
   opened_at DATETIME(3) NOT NULL COMMENT 'When it last opened the database.'
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT
   'A server that uses this database. Written by the server.';
+
+INSERT IGNORE INTO setting (name, value, comment) VALUES
+  ('call_keep_days', '365', 'How many days a call detail record is kept; 0 keeps all.');
 
 -- A sighting of a device changes nothing that anyone holds of its extension: only a move to another one does, and a
 -- credential of its own, which leaves its own mark.
@@ -49,25 +52,81 @@ CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
 
 CREATE OR REPLACE VIEW v1_extension AS
   -- Every extension with its owner and how many of its phones are registered. Columns are only ever added.
-  SELECT e.number, d.name AS domain,
+  SELECT
+      -- What one dials.
+      e.number,
+      -- Name of the domain that the number is in.
+      d.name AS domain,
+      -- The name shown to whom it calls: its own, otherwise its user's.
       CASE e.display_name WHEN '' THEN u.display_name ELSE e.display_name END AS display_name,
-      u.name AS user_name, u.status,
+      -- Name of the owner.
+      u.name AS user_name,
+      -- active, or suspended: the owner's.
+      u.status,
+      -- How many contacts are registered and have not expired.
       (SELECT count(*) FROM binding b
         WHERE b.extension_id = e.id AND b.expires_at > UTC_TIMESTAMP(3)) AS contacts,
-      e.created_at, e.updated_at
+      -- When the extension was made.
+      e.created_at,
+      -- When its own row was last changed.
+      e.updated_at
     FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id;
 
 CREATE OR REPLACE VIEW v1_registration AS
   -- Every registered contact that has not expired. Columns are only ever added.
-  SELECT e.number, d.name AS domain, b.contact, b.user_agent, b.instance, b.source, b.q,
-      b.registered_at, b.expires_at
+  SELECT
+      -- The extension's number.
+      e.number,
+      -- Name of the domain that the number is in.
+      d.name AS domain,
+      -- The Contact URI as the phone wrote it.
+      b.contact,
+      -- User-Agent of the phone; empty when it sent none.
+      b.user_agent,
+      -- +sip.instance (RFC 5626); empty when the phone sent none.
+      b.instance,
+      -- Where it registered from: udp:192.0.2.7:5060.
+      b.source,
+      -- Preference among the contacts, 0 to 1: higher is tried first.
+      b.q,
+      -- When it was last registered or refreshed.
+      b.registered_at,
+      -- When it ends unless it is refreshed.
+      b.expires_at
     FROM binding b JOIN extension e ON e.id = b.extension_id JOIN domain d ON d.id = e.domain_id
     WHERE b.expires_at > UTC_TIMESTAMP(3);
 
 CREATE OR REPLACE VIEW v1_call AS
-  -- Every call detail record, with its length in seconds (NULL when it was not answered or still lasts). Columns are
-  -- only ever added.
-  SELECT c.id, c.call_id, c.domain, c.caller, c.caller_name, c.dialled, c.answered_by, c.started_at, c.ringing_at,
-      c.answered_at, c.ended_at, c.outcome, c.status, c.reason,
+  -- Every call detail record, with how long they talked. Columns are only ever added.
+  SELECT
+      -- Unique name of the record.
+      c.id,
+      -- Call-ID of its dialog, for the log.
+      c.call_id,
+      -- The domain that the caller is in.
+      c.domain,
+      -- Number of the calling extension.
+      c.caller,
+      -- The caller's name at that time; empty when it has none.
+      c.caller_name,
+      -- What was dialled: a number or user name of ours, otherwise the whole URI.
+      c.dialled,
+      -- Contact of the phone that answered; empty when none did.
+      c.answered_by,
+      -- When the INVITE came.
+      c.started_at,
+      -- When the first phone rang; NULL when none did.
+      c.ringing_at,
+      -- When it was answered; NULL when it was not.
+      c.answered_at,
+      -- When it ended; NULL while it lasts, and for good where the server never saw the BYE.
+      c.ended_at,
+      -- answered; cancelled by the caller; or failed.
+      c.outcome,
+      -- SIP status of the final answer to the INVITE.
+      c.status,
+      -- Why it ended so, in words; empty when the status says it all.
+      c.reason,
+      -- From answer to end, in seconds; NULL when it was not answered or has not ended.
       CAST(round(timestampdiff(MICROSECOND, c.answered_at, c.ended_at) / 1000000) AS SIGNED) AS duration_s
     FROM "call" c;

@@ -22,7 +22,7 @@ CREATE TABLE call (
   ringing_at TEXT,
   -- When it was answered with 2xx; NULL when it was not.
   answered_at TEXT,
-  -- When it ended: its BYE, or the final answer of a call that was not answered. NULL while it lasts.
+  -- When it ended: BYE, or a final answer. NULL while it lasts, and for good where no BYE was ever seen.
   ended_at TEXT,
   -- answered; cancelled by the caller; or failed.
   outcome TEXT NOT NULL CHECK (outcome IN ('answered', 'cancelled', 'failed')),
@@ -33,7 +33,10 @@ CREATE TABLE call (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX call_by_start ON call (started_at);
-CREATE INDEX call_by_call_id ON call (call_id);
+CREATE INDEX call_by_call_id ON call (call_id, ended_at);
+
+INSERT OR IGNORE INTO setting (name, value, comment) VALUES
+  ('call_keep_days', '365', 'How many days a call detail record is kept; 0 keeps all.');
 
 CREATE TABLE node (
   -- A server that uses this database. Written by the server.
@@ -62,25 +65,81 @@ END;
 
 CREATE VIEW v1_extension AS
   -- Every extension with its owner and how many of its phones are registered. Columns are only ever added.
-  SELECT e.number, d.name AS domain,
+  SELECT
+      -- What one dials.
+      e.number,
+      -- Name of the domain that the number is in.
+      d.name AS domain,
+      -- The name shown to whom it calls: its own, otherwise its user's.
       CASE e.display_name WHEN '' THEN u.display_name ELSE e.display_name END AS display_name,
-      u.name AS user_name, u.status,
+      -- Name of the owner.
+      u.name AS user_name,
+      -- active, or suspended: the owner's.
+      u.status,
+      -- How many contacts are registered and have not expired.
       (SELECT count(*) FROM binding b
         WHERE b.extension_id = e.id AND b.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) AS contacts,
-      e.created_at, e.updated_at
+      -- When the extension was made.
+      e.created_at,
+      -- When its own row was last changed.
+      e.updated_at
     FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id;
 
 CREATE VIEW v1_registration AS
   -- Every registered contact that has not expired. Columns are only ever added.
-  SELECT e.number, d.name AS domain, b.contact, b.user_agent, b.instance, b.source, b.q,
-      b.registered_at, b.expires_at
+  SELECT
+      -- The extension's number.
+      e.number,
+      -- Name of the domain that the number is in.
+      d.name AS domain,
+      -- The Contact URI as the phone wrote it.
+      b.contact,
+      -- User-Agent of the phone; empty when it sent none.
+      b.user_agent,
+      -- +sip.instance (RFC 5626); empty when the phone sent none.
+      b.instance,
+      -- Where it registered from: udp:192.0.2.7:5060.
+      b.source,
+      -- Preference among the contacts, 0 to 1: higher is tried first.
+      b.q,
+      -- When it was last registered or refreshed.
+      b.registered_at,
+      -- When it ends unless it is refreshed.
+      b.expires_at
     FROM binding b JOIN extension e ON e.id = b.extension_id JOIN domain d ON d.id = e.domain_id
     WHERE b.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now');
 
 CREATE VIEW v1_call AS
-  -- Every call detail record, with its length in seconds (NULL when it was not answered or still lasts). Columns are
-  -- only ever added.
-  SELECT c.id, c.call_id, c.domain, c.caller, c.caller_name, c.dialled, c.answered_by, c.started_at, c.ringing_at,
-      c.answered_at, c.ended_at, c.outcome, c.status, c.reason,
+  -- Every call detail record, with how long they talked. Columns are only ever added.
+  SELECT
+      -- Unique name of the record.
+      c.id,
+      -- Call-ID of its dialog, for the log.
+      c.call_id,
+      -- The domain that the caller is in.
+      c.domain,
+      -- Number of the calling extension.
+      c.caller,
+      -- The caller's name at that time; empty when it has none.
+      c.caller_name,
+      -- What was dialled: a number or user name of ours, otherwise the whole URI.
+      c.dialled,
+      -- Contact of the phone that answered; empty when none did.
+      c.answered_by,
+      -- When the INVITE came.
+      c.started_at,
+      -- When the first phone rang; NULL when none did.
+      c.ringing_at,
+      -- When it was answered; NULL when it was not.
+      c.answered_at,
+      -- When it ended; NULL while it lasts, and for good where the server never saw the BYE.
+      c.ended_at,
+      -- answered; cancelled by the caller; or failed.
+      c.outcome,
+      -- SIP status of the final answer to the INVITE.
+      c.status,
+      -- Why it ended so, in words; empty when the status says it all.
+      c.reason,
+      -- From answer to end, in seconds; NULL when it was not answered or has not ended.
       CAST(round((julianday(c.ended_at) - julianday(c.answered_at)) * 86400) AS INTEGER) AS duration_s
     FROM call c;
