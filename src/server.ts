@@ -56,7 +56,7 @@ export interface ServerWorld {
   openStore(listener: StoreListener): Store
 }
 
-export class Server implements TransactionUser, StoreListener {
+export class Server implements TransactionUser, Omit<StoreListener, 'onWarning'> {
   readonly #world: ServerWorld
   readonly #callLog: CallLog
   readonly #boot: Boot
@@ -91,6 +91,8 @@ export class Server implements TransactionUser, StoreListener {
       onInvalidation: (changes) =>
         server === null ? early.push(...changes) : server.onInvalidation(changes),
       onAvailability: (reason) => server?.onAvailability(reason),
+      onWarning: (why) =>
+        world.log.warn({ event: 'database-warning', why }, 'the database is not as it should be'),
     })
     try {
       server = new Server(world, store, await store.boot())

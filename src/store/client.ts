@@ -50,6 +50,8 @@ export class SqlStore implements Store, Wakeable {
   /** A question went unanswered for its time: all others are refused at once until the worker says anything again. */
   #overdue = false
   #toldReason: string | null = null
+  /** Once each, however often the database is opened. */
+  readonly #toldWarnings = new Set<string>()
   #closing = false
 
   constructor(url: string, clock: Clock, listener: StoreListener) {
@@ -181,7 +183,7 @@ export class SqlStore implements Store, Wakeable {
     if (reply.kind === 'availability') this.#workerReason = reply.reason
     this.#tellAvailability()
     if (reply.kind === 'availability') return
-    if (reply.kind === 'opened') this.#onOpened()
+    if (reply.kind === 'opened') this.#onOpened(reply.warnings)
     else if (reply.kind === 'invalidation') this.#listener.onInvalidation(reply.changes)
     else this.#settle(reply)
   }
@@ -196,7 +198,11 @@ export class SqlStore implements Store, Wakeable {
     else question.resolve(reply)
   }
 
-  #onOpened(): void {
+  #onOpened(warnings: readonly string[]): void {
+    for (const warning of warnings) {
+      if (!this.#toldWarnings.has(warning)) this.#listener.onWarning(warning)
+      this.#toldWarnings.add(warning)
+    }
     // What changed while no worker followed the journal is not known.
     if (this.#workersStarted === 1) return
     this.#listener.onInvalidation([{ kind: 'everything' }, { kind: 'settings' }, { kind: 'domains' }])

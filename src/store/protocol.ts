@@ -28,7 +28,7 @@ export type Request =
   | { readonly kind: 'close'; readonly id: number }
 
 export type Reply =
-  | { readonly kind: 'opened' }
+  | { readonly kind: 'opened'; readonly warnings: readonly string[] }
   | { readonly kind: 'availability'; readonly reason: string | null }
   | { readonly kind: 'invalidation'; readonly changes: readonly Invalidation[] }
   | {

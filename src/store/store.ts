@@ -115,6 +115,8 @@ export interface StoreListener {
   onInvalidation(changes: readonly Invalidation[]): void
   /** The database went away (`reason` in words), or came back (null). */
   onAvailability(reason: string | null): void
+  /** The database works, though not as it should: in one sentence, how to mend it. */
+  onWarning(sentence: string): void
 }
 
 /** A row that cannot be used, in words for whoever wrote it. The last good record goes on serving. */

@@ -56,7 +56,7 @@ class DatabaseWorker implements Wakeable {
       this.#rowChecker = new RowChecker(this.#driver, this.#clock)
       this.#opening.work[Work.FollowedAt] = this.#clock.now()
       this.#available(null)
-      reply({ kind: 'opened' })
+      reply({ kind: 'opened', warnings: this.#driver.warnings })
     } catch (error) {
       await this.#driver?.close()
       this.#driver = null

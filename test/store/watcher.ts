@@ -15,6 +15,7 @@ export class Watcher implements StoreListener {
   /** As "extension 103@example.com", "settings". */
   readonly stale: string[] = []
   readonly availability: (string | null)[] = []
+  readonly warnings: string[] = []
   readonly #waiters = new Set<Waiter>()
 
   onInvalidation(changes: readonly Invalidation[]): void {
@@ -29,6 +30,10 @@ export class Watcher implements StoreListener {
   onAvailability(reason: string | null): void {
     this.availability.push(reason)
     this.#look()
+  }
+
+  onWarning(sentence: string): void {
+    this.warnings.push(sentence)
   }
 
   /** Resolves when all of these were told since the last call. */
