@@ -53,8 +53,8 @@ storeContract('mysql', async () => {
       }
     },
     async remove() {
+      // The database goes with its server.
       await foreign?.end()
-      await server.admin(`DROP DATABASE ${name}`)
     },
   }
 })
