@@ -100,8 +100,32 @@ export const LIMITS = {
   storePoll_ms: 100,
   /** One statement of the worker waits so long for another program's write; look-ups wait with it. */
   storeBusy_ms: 100,
-  /** So often a locked commit is tried again, once each poll, before its callers are refused. */
-  storeBusy_tries: 40,
+  /** A commit that takes longer is answered from the spool. */
+  storeSpool_ms: 700,
+  /** The worker's own limits, shorter than those of whoever asks it: beyond them the database counts as away. */
+  storeAttempt_ms: 5000,
+  storeLookup_ms: 2000,
+  /** Opening again; the first time it is storeBoot_ms, as the schema may have to be made. */
+  storeOpen_ms: 10_000,
+  /** Between two attempts to reach the database, or to start a worker: doubled each time, and a little by chance. */
+  storeRetryMin_ms: 250,
+  storeRetryMax_ms: 5000,
+  /** Well for so long, it counts as well: the next failure begins with storeRetryMin_ms. */
+  storeWell_ms: 10_000,
+  storeSpoolBatch_rows: 500,
+  /** Opening at a start, when the snapshot can serve instead. */
+  storeStart_ms: 3000,
+  /** How often the snapshot notes that it is true. */
+  storeSnapshotNote_ms: 10_000,
+  /** A snapshot that could not be written is written anew after this. */
+  storeSnapshotRetry_ms: 60_000,
+  storeSnapshotChunk_rows: 1000,
+  /** How often the main thread looks whether the worker moves, and how long it may not. */
+  storeWorkerLook_ms: 1000,
+  storeBeat_ms: 250,
+  storeWorkerSilence_ms: 5000,
+  /** A question that was under way at so many deaths of a worker may be their cause: it is not sent again. */
+  storeQuestionSends: 3,
   /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
   mysqlConnections: 4,
   mysqlConnect_ms: 2000,
@@ -116,8 +140,6 @@ export const LIMITS = {
   /** Rows that one statement writes, and about how much text it may have. */
   mysqlStatement_rows: 200,
   mysqlStatement_characters: 500_000,
-  /** Between two attempts to open the database, to write again after a failure, or to start a new worker. */
-  storeRestart_ms: 1000,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
   /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */
@@ -147,9 +169,16 @@ export const LIMITS = {
   storeJournalTrim_ms: 600_000,
   /** command: what one waits for another program's write, a long import perhaps */
   commandBusy_ms: 10_000,
+  /** One statement of a command at a MySQL server, its wait for a lock included. */
+  commandQuery_ms: 60_000,
   /** How many faulty rows are named before the rest is only counted. */
   orphansListed: 20,
   importErrorsListed: 20,
+  problemsListed: 20,
+  /** So many new numbers are written by one statement: more gain nothing, and SQLite takes 32766 values in one. */
+  importBatch_rows: 500,
+  /** Commands that take longer say how far they are, so often. */
+  progress_ms: 1000,
   import_bytes: 64 * 1024 * 1024,
   /** How long `check` waits for the HTTP address to answer. */
   checkHttp_ms: 2000,

@@ -56,7 +56,7 @@ export interface ServerWorld {
   openStore(listener: StoreListener): Store
 }
 
-export class Server implements TransactionUser, Omit<StoreListener, 'onWarning'> {
+export class Server implements TransactionUser, Omit<StoreListener, 'onNotice'> {
   readonly #world: ServerWorld
   readonly #callLog: CallLog
   readonly #boot: Boot
@@ -91,8 +91,11 @@ export class Server implements TransactionUser, Omit<StoreListener, 'onWarning'>
       onInvalidation: (changes) =>
         server === null ? early.push(...changes) : server.onInvalidation(changes),
       onAvailability: (reason) => server?.onAvailability(reason),
-      onWarning: (why) =>
-        world.log.warn({ event: 'database-warning', why }, 'the database is not as it should be'),
+      onNotice: (sentence) =>
+        world.log.error(
+          { event: 'store-notice', why: sentence },
+          'the database worker has something to tell',
+        ),
     })
     try {
       server = new Server(world, store, await store.boot())

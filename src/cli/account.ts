@@ -3,7 +3,7 @@
 import { computeHa1 } from '../auth/digest.ts'
 import { openProvisioning } from '../store/open-provisioning.ts'
 import type { ExtensionDetail, Provisioning } from '../store/provisioning.ts'
-import type { Algorithm, DomainRecord } from '../store/store.ts'
+import type { Algorithm, CredentialRecord, DomainRecord } from '../store/store.ts'
 import type { Call } from './command.ts'
 import { CommandFailure, EXIT } from './exit.ts'
 
@@ -112,6 +112,16 @@ export async function addAccount(
   await setPassword(provisioning, domain, userId, usernames, account.password)
 }
 
+/** What a phone of that user name, with this password, may prove itself with. */
+export function credentialsOf(username: string, realm: string, password: string): CredentialRecord[] {
+  return ALGORITHMS.map((algorithm) => ({
+    username,
+    realm,
+    algorithm,
+    ha1: computeHa1(algorithm, username, realm, password),
+  }))
+}
+
 /** Makes the password that of these digest user names. To be called in a transaction. */
 export async function setPassword(
   provisioning: Provisioning,
@@ -120,11 +130,9 @@ export async function setPassword(
   usernames: readonly string[],
   password: string,
 ): Promise<void> {
-  const { realm } = domain
   for (const username of new Set(usernames)) {
-    for (const algorithm of ALGORITHMS) {
-      const ha1 = computeHa1(algorithm, username, realm, password)
-      if (!(await provisioning.setCredential(userId, { username, realm, algorithm, ha1 }))) {
+    for (const credential of credentialsOf(username, domain.realm, password)) {
+      if (!(await provisioning.setCredential(userId, credential))) {
         throw new CommandFailure(
           EXIT.data,
           `Another user logs in as ${JSON.stringify(username)} already: choose another number or user.`,

@@ -8,7 +8,7 @@ import { openProvisioning } from '../store/open-provisioning.ts'
 import type { Provisioning } from '../store/provisioning.ts'
 import { pickDomain } from './account.ts'
 import type { Command } from './command.ts'
-import { EXIT, explainFailure } from './exit.ts'
+import { EXIT } from './exit.ts'
 import type { Finding } from './finding.ts'
 import { checkPorts } from './ports.ts'
 
@@ -69,36 +69,35 @@ async function checkDatabase(settings: BootSettings): Promise<readonly Finding[]
 }
 
 async function inspect(provisioning: Provisioning, called: string): Promise<readonly Finding[]> {
-  const { schemaVersion, extensionCount, orphans } = await provisioning.condition()
+  const { server, schemaVersion, extensionCount, orphans, warnings } = await provisioning.condition()
   const { problems } = readSettings(await provisioning.settings(), SETTING_DEFAULTS)
+  // What the running server says of its settings may be of an earlier day: they are read here as well.
+  const found = (await provisioning.listProblems()).filter(({ table }) => table !== 'setting')
   return [
     {
       subject: 'database',
       ok: true,
-      text: `${called} is whole and writable, schema version ${schemaVersion}`,
+      text: `${called} is whole and writable, schema version ${schemaVersion}, ${server}`,
     },
+    ...warnings.map((text) => bad('database', text)),
     await inspectDomain(provisioning),
     { subject: 'extensions', ok: true, text: String(extensionCount) },
-    ...orphans.map((text) => ({
-      subject: 'rows',
-      ok: false,
-      text: `${text}: it was deleted by a client that enforces no foreign keys; delete this row too`,
-    })),
-    ...problems.map(({ problem }) => ({ subject: 'setting', ok: false, text: problem })),
-    // Settings are read here anew, the other tables are the running server's to look through.
-    ...(await provisioning.listProblems())
-      .filter(({ table }) => table !== 'setting')
-      .map(({ table, key, problem }) => ({ subject: `${table} ${key}`, ok: false, text: problem })),
+    ...orphans.map((text) =>
+      bad('rows', `${text}: it was deleted by a client that enforces no foreign keys; delete this row too`),
+    ),
+    ...problems.map(({ problem }) => bad('setting', problem)),
+    ...found.map(({ table, key, problem }) => bad(`${table} ${key}`, problem)),
   ]
 }
 
+function bad(subject: string, text: string): Finding {
+  return { subject, ok: false, text }
+}
+
 async function inspectDomain(provisioning: Provisioning): Promise<Finding> {
-  try {
-    const { name, realm } = await pickDomain(provisioning, undefined)
-    return { subject: 'domain', ok: true, text: `${name}, realm ${realm}` }
-  } catch (error) {
-    const known = explainFailure(error)
-    if (known === null) throw error
-    return { subject: 'domain', ok: false, text: known.message }
+  if ((await provisioning.domains()).length === 0) {
+    return { subject: 'domain', ok: true, text: 'none yet; the first `sipwitches start` makes one' }
   }
+  const { name, realm } = await pickDomain(provisioning, undefined)
+  return { subject: 'domain', ok: true, text: `${name}, realm ${realm}` }
 }

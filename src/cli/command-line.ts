@@ -21,10 +21,38 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   }
 }
 
-const STANDARD_OUTPUT: Output = {
-  line: (text) => process.stdout.write(`${text}\n`),
-  note: (text) => process.stderr.write(`${text}\n`),
+/** A terminal goes back to the start of the line and clears it, so that the next line overwrites the progress. */
+const SAME_LINE = '\r\u001b[K'
+
+class StandardOutput implements Output {
+  #progressShown = false
+
+  line(text: string): void {
+    this.#endProgress()
+    process.stdout.write(`${text}\n`)
+  }
+
+  note(text: string): void {
+    this.#endProgress()
+    process.stderr.write(`${text}\n`)
+  }
+
+  progress(text: string): void {
+    if (!process.stderr.isTTY) {
+      this.note(text)
+      return
+    }
+    process.stderr.write(`${SAME_LINE}${text}`)
+    this.#progressShown = true
+  }
+
+  #endProgress(): void {
+    if (this.#progressShown) process.stderr.write(SAME_LINE)
+    this.#progressShown = false
+  }
 }
+
+const STANDARD_OUTPUT = new StandardOutput()
 
 async function dispatch(words: readonly string[]): Promise<ExitCode> {
   const [first, second] = words

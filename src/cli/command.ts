@@ -40,8 +40,10 @@ const SETTINGS: readonly SettingName[] = ['database', 'listen', 'http', 'data', 
 export interface Output {
   /** A line of the answer. */
   line(text: string): void
-  /** A line beside the answer: progress, warnings. */
+  /** A line beside the answer: warnings. */
   note(text: string): void
+  /** How far the work is; each takes the place of the one before where that can be shown. */
+  progress(text: string): void
 }
 
 /** One use of a command. */

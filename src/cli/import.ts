@@ -1,21 +1,41 @@
 // import FILE.csv
 
 import { readFile, stat } from 'node:fs/promises'
+import { SystemClock } from '../clock.ts'
 import { LIMITS } from '../config.ts'
 import type { Provisioning } from '../store/provisioning.ts'
 import type { DomainRecord } from '../store/store.ts'
-import { addAccount, domainToFill, setPassword, withProvisioning } from './account.ts'
+import {
+  addAccount,
+  credentialsOf,
+  domainToFill,
+  requireExtension,
+  setPassword,
+  withProvisioning,
+} from './account.ts'
 import type { Call, Command } from './command.ts'
 import { type ImportRow, LineProblems, readRows } from './csv.ts'
 import { CommandFailure, EXIT } from './exit.ts'
+import { Progress } from './progress.ts'
 
 interface Imported {
+  readonly added: number
+  readonly updated: number
+}
+
+/** Sets no timer, so nothing is left of it. */
+const CLOCK = new SystemClock((error) => {
+  throw error
+})
+
+interface Job {
+  readonly provisioning: Provisioning
+  readonly domain: DomainRecord
+  /** Numbers that are there already are changed. */
+  readonly update: boolean
   added: number
   updated: number
 }
-
-/** Imports that take longer than a moment say how far they are. */
-const ROWS_PER_NOTE = 2000
 
 export const importCommand: Command = {
   name: 'import',
@@ -66,38 +86,66 @@ async function importRows(
   rows: readonly ImportRow[],
   call: Call,
 ): Promise<Imported> {
-  const imported: Imported = { added: 0, updated: 0 }
+  const job = { provisioning, domain, update: call.flag('update'), added: 0, updated: 0 }
   const problems = new LineProblems()
-  for (const [index, row] of rows.entries()) {
+  const progress = new Progress(call, 'lines', rows.length, CLOCK)
+  for (let start = 0; start < rows.length; start += LIMITS.importBatch_rows) {
+    const batch = rows.slice(start, start + LIMITS.importBatch_rows)
+    await importBatch(job, batch, problems)
+    progress.reached(start + batch.length)
+  }
+  problems.check()
+  const { added, updated } = job
+  return { added, updated }
+}
+
+/** Most files are all new numbers: those are written together. */
+async function importBatch(job: Job, batch: readonly ImportRow[], problems: LineProblems): Promise<void> {
+  const { provisioning, domain } = job
+  const taken = await provisioning.takenNames(
+    domain,
+    batch.map(({ number }) => number),
+  )
+  const fresh = batch.filter(({ number }) => !taken.has(number))
+  await provisioning.addFreshAccounts(
+    domain,
+    fresh.map(({ number, name, password }) => ({
+      number,
+      displayName: name,
+      credentials: credentialsOf(number, domain.realm, password),
+    })),
+  )
+  job.added += fresh.length
+  for (const row of batch) {
+    const as = taken.get(row.number)
+    if (as === undefined) continue
     try {
-      await importRow(provisioning, domain, row, call.flag('update'), imported)
+      await importTaken(job, row, as)
     } catch (error) {
       // The other lines are looked at as well, so that all that is wrong is told at once; then nothing is committed.
       if (!(error instanceof CommandFailure)) throw error
       problems.add(row.line, error.message)
     }
-    if ((index + 1) % ROWS_PER_NOTE === 0) call.output.note(`${index + 1} of ${rows.length} lines`)
   }
-  problems.check()
-  return imported
 }
 
-async function importRow(
-  provisioning: Provisioning,
-  domain: DomainRecord,
+/** A number that is there already, or whose name somebody logs in with. */
+async function importTaken(
+  job: Job,
   { number, password, name }: ImportRow,
-  update: boolean,
-  imported: Imported,
+  as: 'number' | 'login',
 ): Promise<void> {
-  const extension = await provisioning.findExtension(domain.id, number)
-  if (extension === null) {
+  const { provisioning, domain } = job
+  if (as === 'login') {
     const account = { number, user: number, displayName: name, password, maxBindings: null }
     await addAccount(provisioning, domain, account)
-    imported.added++
+    job.added++
     return
   }
-  if (!update) throw new CommandFailure(EXIT.data, `extension ${number} exists already; --update changes it`)
+  if (!job.update)
+    throw new CommandFailure(EXIT.data, `extension ${number} exists already; --update changes it`)
+  const extension = await requireExtension(provisioning, domain, number)
   await provisioning.changeExtension(extension.id, { displayName: name })
   await setPassword(provisioning, domain, extension.userId, [number, extension.user], password)
-  imported.updated++
+  job.updated++
 }

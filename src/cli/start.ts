@@ -9,10 +9,10 @@ import { createLog, type Log } from '../log.ts'
 import { Server } from '../server.ts'
 import { ServerReading } from '../server-reading.ts'
 import { hostText } from '../sip/host.ts'
-import { IdSource } from '../sip/id.ts'
+import { IdSource, type RandomFill } from '../sip/id.ts'
 import { SqlStore } from '../store/client.ts'
 import { SCHEMA_VERSION } from '../store/migration.ts'
-import { nodeSecret } from '../store/node-secret.ts'
+import { nodeName, nodeSecret } from '../store/node-secret.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { ListenError } from '../transport/listen-error.ts'
 import { LocalAddresses } from '../transport/local.ts'
@@ -88,8 +88,12 @@ async function startServer(settings: BootSettings, clock: SystemClock, log: Log)
     limits: LIMITS,
     transports: transportsOf(settings.listen, { clock, limits: LIMITS, addresses, log }),
     resolver: new Resolver(clock, LIMITS),
-    nodeSecret: keptSecret(settings.data, ids),
-    openStore: (listener) => new SqlStore(settings.database, clock, listener),
+    nodeSecret: kept(settings.data, ids, nodeSecret),
+    openStore: (listener) =>
+      new SqlStore(settings.database, clock, listener, {
+        folder: settings.data,
+        node: kept(settings.data, ids, nodeName),
+      }),
   })
 }
 
@@ -101,9 +105,9 @@ function transportsOf(listen: readonly ListenAddress[], context: TransportContex
   return transports
 }
 
-function keptSecret(folder: string, ids: IdSource): Uint8Array {
+function kept<Kept>(folder: string, ids: IdSource, keep: (folder: string, fill: RandomFill) => Kept): Kept {
   try {
-    return nodeSecret(folder, (bytes) => ids.random(bytes))
+    return keep(folder, (bytes) => ids.random(bytes))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandFailure(

@@ -24,7 +24,23 @@ export const MIGRATIONS: readonly Migration[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 
-const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
+/** Those that the schema has after its last migration. */
+export const SQLITE_TRIGGERS: readonly string[] = triggersOf(MIGRATIONS)
+
+function triggersOf(migrations: readonly Migration[]): string[] {
+  const names = new Set<string>()
+  for (const { sqlite } of migrations) {
+    for (const [, verb, name = ''] of sqlite.matchAll(
+      /^(CREATE|DROP) TRIGGER (?:IF (?:NOT )?EXISTS )?(\w+)/gm,
+    )) {
+      if (verb === 'CREATE') names.add(name)
+      else names.delete(name)
+    }
+  }
+  return [...names]
+}
+
+export const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
   -- The steps that this schema was made by.
   -- Order of the step; the highest one is the schema's version.
   version INTEGER PRIMARY KEY,

@@ -21,6 +21,7 @@ import {
   EXTENSION_BY_USER,
   type ExtensionRow,
   extensionRecords,
+  extensionsById,
   mysqlTime,
   SELECT_BINDINGS,
   SELECT_DOMAINS,
@@ -29,7 +30,7 @@ import {
   settingMap,
 } from './records.ts'
 import { TRIM_CALLS } from './retention.ts'
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
+import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } from './store.ts'
 
 const SAVE_NODE = `INSERT INTO node (name, version, opened_at) VALUES (?, ?, ?)
   ON DUPLICATE KEY UPDATE version = VALUES(version), opened_at = VALUES(opened_at)`
@@ -82,7 +83,7 @@ export class MysqlDriver implements Driver {
     return this.#warnings
   }
 
-  async boot(): Promise<Boot> {
+  async boot(): Promise<Contents> {
     return this.#readers.use(LIMITS.storeBoot_ms, async (session) => {
       await session.run('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
       const [count] = await session.select<{ n: number }>(COUNT_EXTENSIONS)
@@ -118,6 +119,13 @@ export class MysqlDriver implements Driver {
       const same = found?.domain === domain && (found.number === name || found.userName === name)
       return found !== undefined && same ? found : null
     })
+  }
+
+  async extensionsById(ids: readonly number[]): Promise<readonly ExtensionRecord[]> {
+    if (ids.length === 0) return []
+    return this.#readers.use(LIMITS.storeQuery_ms, async (session) =>
+      extensionRecords(await session.select<ExtensionRow>(extensionsById(ids.length), ids)),
+    )
   }
 
   async commit(changes: readonly Change[]): Promise<void> {

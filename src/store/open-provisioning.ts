@@ -1,9 +1,10 @@
 // Which database the commands work on: the one place of the command line that knows them all.
 
 import { parseDatabaseUrl } from '../config.ts'
-import { DatabaseProblem } from './driver.ts'
+import { MysqlCommandSession } from './mysql-command-session.ts'
 import type { Provisioning } from './provisioning.ts'
-import { SqliteProvisioning } from './sqlite-provisioning.ts'
+import { SqlProvisioning } from './sql-provisioning.ts'
+import { SqliteCommandSession } from './sqlite-command-session.ts'
 
 /** Connects, checks and migrates. Rejects with DatabaseProblem only. */
 export async function openProvisioning(
@@ -13,8 +14,8 @@ export async function openProvisioning(
   const location = parseDatabaseUrl(url)
   switch (location.kind) {
     case 'sqlite':
-      return SqliteProvisioning.open(location.path, options)
+      return new SqlProvisioning(new SqliteCommandSession(location.path, options))
     case 'mysql':
-      throw new DatabaseProblem('unusable', 'MySQL is not built yet.')
+      return new SqlProvisioning(await MysqlCommandSession.open(location))
   }
 }

@@ -54,6 +54,13 @@ export interface NewExtension {
   readonly maxBindings: number | null
 }
 
+/** A number with a user of the same name, and how its phones log in. */
+export interface FreshAccount {
+  readonly number: string
+  readonly displayName: string
+  readonly credentials: readonly CredentialRecord[]
+}
+
 export interface ExtensionChange {
   readonly displayName?: string | undefined
   readonly maxBindings?: number | null | undefined
@@ -75,6 +82,10 @@ export interface Provisioning {
   findExtension(domainId: number, number: string): Promise<ExtensionDetail | null>
   listExtensions(): Promise<readonly ExtensionDetail[]>
   addExtension(extension: NewExtension): Promise<number>
+  /** Those of the names that are there: as a number of the domain, or else as a user's or a digest user name. */
+  takenNames(domain: DomainRecord, names: readonly string[]): Promise<ReadonlyMap<string, 'number' | 'login'>>
+  /** Many at once, none of whose names is taken. */
+  addFreshAccounts(domain: DomainRecord, accounts: readonly FreshAccount[]): Promise<void>
   changeExtension(extensionId: number, change: ExtensionChange): Promise<void>
   /** With its bindings and devices. */
   removeExtension(extensionId: number): Promise<void>
@@ -85,13 +96,17 @@ export interface Provisioning {
   /** Those not expired; of one number, or of all. */
   listBindings(number: string | null): Promise<readonly ListedBinding[]>
   settings(): Promise<ReadonlyMap<string, string>>
-  /** What the running server has found, as it wrote it down. */
+  /** What the running server has found, as it wrote it down: at most LIMITS.problemsListed. */
   listProblems(): Promise<readonly (ConfigProblem & { readonly table: string })[]>
   condition(): Promise<DatabaseCondition>
   close(): Promise<void>
 }
 
 export interface DatabaseCondition {
+  /** The program that serves it, with its version. */
+  readonly server: string
+  /** What is not as it should be and yet works, and how to mend it. */
+  readonly warnings: readonly string[]
   readonly schemaVersion: number
   readonly extensionCount: number
   /** Rows whose owner is gone: "credential 7 has no user", at most as many as LIMITS.orphansListed. */

@@ -77,6 +77,10 @@ export const EXTENSION_BY_USER = `${SELECT_EXTENSION} WHERE d.name = ? AND u.nam
 export const ACTIVE_EXTENSIONS = `${SELECT_EXTENSION} WHERE e.id IN (SELECT extension_id FROM binding)
   ORDER BY e.id, c.id`
 
+/** Of so many row numbers. */
+export const extensionsById = (count: number): string =>
+  `${SELECT_EXTENSION} WHERE e.id IN (${Array(count).fill('?').join(', ')}) ORDER BY e.id, c.id`
+
 export const SELECT_BINDINGS = 'SELECT b.* FROM binding b JOIN extension e ON e.id = b.extension_id'
 export const SELECT_DOMAINS = 'SELECT id, name, realm, is_default FROM domain ORDER BY id'
 export const SELECT_SETTINGS = 'SELECT name, value FROM setting'

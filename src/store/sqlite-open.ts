@@ -14,7 +14,12 @@ export interface SqliteOpening {
   readonly create: boolean
   /** How long a statement waits for another program's write to end. */
   readonly busy_ms: number
+  /** Look for damage in what the server reads at its start. */
+  readonly check: boolean
 }
+
+/** Not the calls: their number has no bound, and reading them all would hold up the start. `check` does. */
+const CHECKED_TABLES = ['setting', 'domain', 'user', 'extension', 'credential', 'binding']
 
 /** Opens, checks and migrates. Throws DatabaseProblem only. */
 export function openSqlite(path: string, opening: SqliteOpening): Database {
@@ -26,8 +31,8 @@ export function openSqlite(path: string, opening: SqliteOpening): Database {
     if (opening.create) makeFile(path)
     database = new Database(path, { readwrite: true, create: opening.create, strict: true })
     configure(database, opening.busy_ms)
-    checkIntegrity(database, path)
     migrate(database)
+    if (opening.check) for (const table of CHECKED_TABLES) checkIntegrity(database, path, table)
     return database
   } catch (error) {
     database?.close()
@@ -45,9 +50,10 @@ function configure(database: Database, busy_ms: number): void {
   database.run('PRAGMA foreign_keys = ON')
 }
 
-/** A damaged file opens without complaint and fails later at some statement: better said at once. */
-function checkIntegrity(database: Database, path: string): void {
-  const found = database.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').get()?.quick_check
+/** Of all tables, or of one. A damaged file opens without complaint and fails later: better said at once. */
+export function checkIntegrity(database: Database, path: string, table = ''): void {
+  const sql = `PRAGMA quick_check(${table === '' ? 1 : table})`
+  const found = database.query<{ quick_check: string }, []>(sql).get()?.quick_check
   if (found !== 'ok') throw corrupt(path, found ?? 'no answer')
 }
 
@@ -77,6 +83,8 @@ export function databaseProblem(error: unknown, path: string): DatabaseProblem {
 }
 
 function problemKind(error: unknown): keyof typeof PROBLEM_SENTENCES | 'corrupt' {
+  // A value that SQL has no form for: another one would do.
+  if (error instanceof TypeError || error instanceof RangeError) return 'refused'
   if (!(error instanceof SQLiteError)) return 'unusable'
   const code = error.code ?? ''
   if (code === 'SQLITE_CORRUPT' || code.startsWith('SQLITE_CORRUPT_') || code === 'SQLITE_NOTADB')

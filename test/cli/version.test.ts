@@ -9,6 +9,7 @@ async function run(...words: string[]): Promise<string[]> {
   const output = {
     line: (text: string) => lines.push(text),
     note: (text: string) => lines.push(`note: ${text}`),
+    progress: (text: string) => lines.push(`progress: ${text}`),
   }
   expect(await version.run(readCall(version, words, output))).toBe(0)
   return lines
@@ -33,7 +34,7 @@ test('says the same in JSON', async () => {
 })
 
 test('takes no arguments', () => {
-  expect(() => readCall(version, ['more'], { line: () => {}, note: () => {} })).toThrow(
+  expect(() => readCall(version, ['more'], { line: () => {}, note: () => {}, progress: () => {} })).toThrow(
     'usage: sipwitches version',
   )
 })

@@ -17,7 +17,7 @@ const clock = new SystemClock((error) => {
 const store = new SqlStore(process.argv[2] ?? '', clock, {
   onInvalidation() {},
   onAvailability() {},
-  onWarning() {},
+  onNotice() {},
 })
 await store.boot()
 

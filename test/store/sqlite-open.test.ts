@@ -6,7 +6,8 @@ import { SystemClock } from '../../src/clock.ts'
 import { SqlStore } from '../../src/store/client.ts'
 import { DatabaseProblem } from '../../src/store/driver.ts'
 import { SCHEMA_VERSION } from '../../src/store/migration.ts'
-import { SqliteProvisioning } from '../../src/store/sqlite-provisioning.ts'
+import { SqlProvisioning } from '../../src/store/sql-provisioning.ts'
+import { SqliteCommandSession } from '../../src/store/sqlite-command-session.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
 import { Program } from '../support/program.ts'
@@ -24,8 +25,8 @@ beforeEach(() => {
 })
 afterEach(() => removeFolder(folder))
 
-function open(file: string, create = true): SqliteProvisioning {
-  return SqliteProvisioning.open(file, { create })
+function open(file: string, create = true): SqlProvisioning {
+  return new SqlProvisioning(new SqliteCommandSession(file, { create }))
 }
 
 function problemOf(file: string, create = true): { kind: string; message: string } {

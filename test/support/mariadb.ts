@@ -129,6 +129,8 @@ export class MariaDb {
       `--port=${this.port}`,
       '--bind-address=127.0.0.1',
       `--pid-file=${this.folder}/pid`,
+      // A server that starts deletes what others have in the same one.
+      `--tmpdir=${this.folder}`,
       // Far from UTC, so that a time which is not told apart shows.
       '--default-time-zone=+05:30',
       '--innodb-buffer-pool-size=64M',

@@ -20,7 +20,7 @@ beforeEach(() => {
   store = database.open({
     onInvalidation: (changes) => void told.push(...changes),
     onAvailability() {},
-    onWarning() {},
+    onNotice() {},
   })
 })
 
