@@ -71,6 +71,8 @@ export const LIMITS = {
   viasPerMessage: 70,
   routesPerMessage: 20,
   contactsPerRegister: 32,
+  /** Of one contact's URI: more than any phone writes, and what an index of a database holds. */
+  contact_characters: 512,
   /** directory */
   directory_entries: 200_000,
   directoryUnknown_entries: 10_000,

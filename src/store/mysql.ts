@@ -39,7 +39,15 @@ import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } f
 const SAVE_NODE = `INSERT INTO node (name, version, opened_at) VALUES (?, ?, ?)
   ON DUPLICATE KEY UPDATE version = VALUES(version), opened_at = VALUES(opened_at)`
 
-const TRIM_JOURNAL = `DELETE FROM change_journal WHERE seq < ? ORDER BY seq LIMIT ${LIMITS.storeJournalTrim_rows}`
+/**
+ * Read first, so that the DELETE locks nothing but what it deletes. The last row always stays: whoever follows the
+ * journal knows by it that nothing was cut.
+ */
+const OLD_JOURNAL = `
+  SELECT seq FROM change_journal
+    WHERE seq < (SELECT max(seq) FROM change_journal)
+      AND (seq <= (SELECT max(seq) FROM change_journal) - ? OR at < ?)
+    ORDER BY seq LIMIT ${LIMITS.storeJournalTrim_rows}`
 
 export class MysqlDriver implements Driver {
   readonly #warnings: string[] = []
@@ -172,19 +180,13 @@ export class MysqlDriver implements Driver {
   }
 
   async trimJournal(): Promise<void> {
-    const oldest = mysqlTime(this.#clock.now() - LIMITS.storeJournal_ms)
+    const before = mysqlTime(this.#clock.now() - LIMITS.storeJournal_ms)
     await this.#readers.use(LIMITS.storeBoot_ms, async (session) => {
-      const [last] = await session.select<{ seq: number | null }>(
-        'SELECT max(seq) AS seq FROM change_journal',
-      )
-      const head = last?.seq ?? 0
-      const [young] = await session.select<{ seq: number }>(
-        'SELECT seq FROM change_journal WHERE at >= ? ORDER BY seq LIMIT 1',
-        [oldest],
-      )
-      // The last row always stays: whoever follows the journal knows by it that nothing was cut.
-      const keep = Math.min(head, Math.max(head - LIMITS.storeJournal_rows + 1, young?.seq ?? head))
-      while ((await session.run(TRIM_JOURNAL, [keep])) === LIMITS.storeJournalTrim_rows);
+      for (;;) {
+        const rows = await session.select<{ seq: number }>(OLD_JOURNAL, [LIMITS.storeJournal_rows, before])
+        if (rows.length === 0) return
+        await session.run('DELETE FROM change_journal WHERE seq IN (?)', [rows.map(({ seq }) => seq)])
+      }
     })
   }
 

@@ -136,6 +136,7 @@ export class MariaDb {
       '--innodb-buffer-pool-size=64M',
       '--innodb-log-file-size=32M',
       '--skip-log-bin',
+      '--skip-sync-frm',
     ]
     return new Program(['mariadbd', ...options, ...(process.getuid?.() === 0 ? ['--user=mysql'] : [])], {
       folder: this.folder,

@@ -41,8 +41,13 @@ DROP TRIGGER IF EXISTS device_changed;
 
 CREATE TRIGGER device_updated AFTER UPDATE ON device FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'device', n."key" FROM extension_name n
-      WHERE n.extension_id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id;
+    SELECT 'device', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id
+      WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id
+    UNION
+    SELECT 'device', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id;
 
 CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
   SET NEW.updated_at = CASE
