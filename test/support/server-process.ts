@@ -2,6 +2,8 @@
 
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { passes } from './deadline.ts'
 import { makeFolder, removeFolder } from './folder.ts'
 import type { Host } from './namespace.ts'
 import { Program, run } from './program.ts'
@@ -12,6 +14,7 @@ const CHECKOUT = resolve(import.meta.dir, '../..')
 const START_MS = 20_000
 const STOP_MS = 10_000
 const COMMAND_MS = 30_000
+const LOOK_EVERY_MS = 20
 /** The last of the log that is shown when a test fails. */
 const LOG_SHOWN_CHARACTERS = 20_000
 
@@ -44,6 +47,9 @@ export interface ServerOptions {
   /** Level of the log; `info` tells of each registration. */
   readonly log?: 'info' | 'warn'
 }
+
+const READINESS = v.object({ status: v.string(), reasons: v.array(v.string()), since: v.string() })
+export type Readiness = v.InferOutput<typeof READINESS>
 
 /** Accounts from..from+count-1, each with a password of its own. */
 export function accounts(from: number, count: number): Account[] {
@@ -133,7 +139,8 @@ export class ServerProcess implements Subject {
 
   /** The program with which an administrator writes to the database, whether the server runs or not. */
   async shell(): Promise<SqlShell> {
-    const shell = await SqlShell.open(this.#options.shell ?? this.database, this.folder)
+    const { host, shell: url = this.database } = this.#options
+    const shell = await SqlShell.open(url, this.folder, host?.enter)
     this.takesWithIt(shell)
     return shell
   }
@@ -181,6 +188,24 @@ export class ServerProcess implements Subject {
     const response = await fetch(`${this.baseUrl}/metrics`, { signal: AbortSignal.timeout(COMMAND_MS) })
     if (!response.ok) throw new Error(`/metrics answered ${response.status}`)
     return await response.text()
+  }
+
+  /** What `/readyz` says. */
+  async readiness(): Promise<Readiness> {
+    const response = await fetch(`${this.baseUrl}/readyz`, { signal: AbortSignal.timeout(COMMAND_MS) })
+    return v.parse(READINESS, await response.json())
+  }
+
+  /** How long it took to, in ms. */
+  async becomes(status: Readiness['status'], within_ms: number): Promise<number> {
+    const began_ms = performance.now()
+    for (;;) {
+      const readiness = await this.readiness()
+      const passed_ms = performance.now() - began_ms
+      if (readiness.status === status) return passed_ms
+      if (passed_ms > within_ms) throw new Error(`not ${status} but ${JSON.stringify(readiness)}`)
+      await passes(LOOK_EVERY_MS)
+    }
   }
 
   takesWithIt(guest: { kill(): void }): void {

@@ -12,9 +12,9 @@ export class SqlShell {
     this.#program = program
   }
 
-  /** `sqlite:PATH` or `mysql://user:password@host:port/name`. */
-  static async open(url: string, folder: string): Promise<SqlShell> {
-    const shell = new SqlShell(new Program(command(url), { folder, input: true }))
+  /** `sqlite:PATH` or `mysql://user:password@host:port/name`; `enter` comes before the command. */
+  static async open(url: string, folder: string, enter: readonly string[] = []): Promise<SqlShell> {
+    const shell = new SqlShell(new Program([...enter, ...command(url)], { folder, input: true }))
     await shell.run('SELECT 1;')
     return shell
   }
@@ -39,7 +39,7 @@ export class SqlShell {
   }
 
   async close(): Promise<void> {
-    this.#program.write(this.#program.name.startsWith('sqlite3') ? '.quit\n' : 'quit\n')
+    this.#program.endInput()
     await this.#program.exited(ANSWER_MS)
   }
 
