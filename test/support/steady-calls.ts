@@ -35,10 +35,10 @@ export class SteadyCalls {
     this.#answering = answering
   }
 
-  /** The phones that are called register, and answer from now on. */
+  /** All phones register, and those that are called answer from now on. */
   static async ready(subject: Subject): Promise<SteadyCalls> {
     const phones = await SippPhones.of(subject)
-    await phones.register(callees, { expires: EXPIRES_S })
+    await phones.register(CALLING, { expires: EXPIRES_S })
     const answering = await startSipp({
       scenario: 'answer',
       folder: subject.folder,
