@@ -17,8 +17,7 @@ export function eachDialect(suite: (dialect: Dialect) => void): void {
     beforeAll(requirePrograms, START_MS)
     suite({ name: 'sqlite', fresh: async () => undefined })
   })
-  // Its driver is not there yet.
-  describe.skip('on MariaDB', () => {
+  describe('on MariaDB', () => {
     let mariadb: MariaDb | null = null
     let made = 0
     beforeAll(async () => {

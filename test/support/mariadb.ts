@@ -121,6 +121,12 @@ export class MariaDb {
     await this.#ready()
   }
 
+  /** Whatever a test that failed has made of it, it serves again. */
+  async revive(): Promise<void> {
+    this.thaw()
+    if (!this.#server.running) await this.restart()
+  }
+
   async close(): Promise<void> {
     if (this.#server.running) {
       this.thaw()
