@@ -11,7 +11,11 @@ import { mysqlProblem } from './mysql-problem.ts'
 import { type MysqlSession, MysqlSessions } from './mysql-session.ts'
 import { findProblems, type RowProblem } from './problems.ts'
 import {
+  ACTIVE_CREDENTIALS,
   ACTIVE_EXTENSIONS,
+  type ActiveCredentialRow,
+  type ActiveExtensionRow,
+  activeRecords,
   type BindingRow,
   bindingRecord,
   COUNT_EXTENSIONS,
@@ -91,7 +95,10 @@ export class MysqlDriver implements Driver {
         domains: await readDomains(session),
         settings: await readSettings(session),
         bindings: (await session.select<BindingRow>(SELECT_BINDINGS)).map(bindingRecord),
-        activeExtensions: extensionRecords(await session.select<ExtensionRow>(ACTIVE_EXTENSIONS)),
+        activeExtensions: activeRecords(
+          await session.select<ActiveExtensionRow>(ACTIVE_EXTENSIONS),
+          await session.select<ActiveCredentialRow>(ACTIVE_CREDENTIALS),
+        ),
         extensionCount: count?.n ?? 0,
       }
       await session.run('COMMIT')

@@ -215,6 +215,7 @@ export class StoreService implements Wakeable {
       const boot = this.#snapshot?.boot() ?? null
       if (boot === null) throw error
       this.#stale = true
+      this.#tellAvailability()
       const contents = await overlaid(
         boot,
         this.#writes.pending(),
@@ -275,14 +276,18 @@ export class StoreService implements Wakeable {
   }
 
   #onLinkChange(): void {
-    const { state, reason } = this.#link
     this.#publish()
-    if (reason !== this.#toldReason) this.#world.reply({ kind: 'availability', reason })
-    this.#toldReason = reason
-    if (state !== 'up') return
+    this.#tellAvailability()
+    if (this.#link.state !== 'up') return
     this.#writes.drain()
     if (this.#stale) this.#world.reply({ kind: 'invalidation', changes: EVERYTHING })
     this.#stale = false
+  }
+
+  #tellAvailability(): void {
+    const { reason } = this.#link
+    if (reason !== this.#toldReason) this.#world.reply({ kind: 'availability', reason })
+    this.#toldReason = reason
   }
 
   /** The next one is set when this one has ended, so that they never overlap. */

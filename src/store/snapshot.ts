@@ -3,7 +3,8 @@
 
 import { Database } from 'bun:sqlite'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
-import { LIMITS } from '../config.ts'
+import { type DatabaseLocation, LIMITS } from '../config.ts'
+import { snapshotPlace } from './place.ts'
 import { databaseProblem } from './sqlite-open.ts'
 import type { BindingRecord, Change, Contents, DomainRecord, ExtensionRecord } from './store.ts'
 
@@ -254,6 +255,14 @@ export class Snapshot {
       throw databaseProblem(error, this.#path)
     }
   }
+}
+
+/** Whether a start can go on without that database. */
+export function hasSnapshot(folder: string, location: DatabaseLocation): boolean {
+  const place = snapshotPlace(folder, location)
+  const snapshot = place === null ? null : Snapshot.open(place.path, place.database)
+  snapshot?.close()
+  return snapshot !== null
 }
 
 export function removeSnapshot(path: string): void {

@@ -57,6 +57,14 @@ export class MariaDb {
     return `mysql://sipwitches:${PASSWORD}@127.0.0.1:${this.port}/${name}`
   }
 
+  /** Another database on the same server; its URL. */
+  async create(name: string): Promise<string> {
+    await this.admin(
+      `CREATE DATABASE ${name} CHARACTER SET utf8mb4; GRANT ALL ON ${name}.* TO sipwitches@'127.0.0.1';`,
+    )
+    return this.urlOf(name)
+  }
+
   get pid(): number {
     return this.#server.pid
   }
@@ -111,6 +119,12 @@ export class MariaDb {
   async restart(...more: readonly string[]): Promise<void> {
     this.#server = this.#run(more)
     await this.#ready()
+  }
+
+  /** Whatever a test that failed has made of it, it serves again. */
+  async revive(): Promise<void> {
+    this.thaw()
+    if (!this.#server.running) await this.restart()
   }
 
   async close(): Promise<void> {
