@@ -126,7 +126,7 @@ export const LIMITS = {
   storeWorkerSilence_ms: 5000,
   /** A question that was under way at so many deaths of a worker may be their cause: it is not sent again. */
   storeQuestionSends: 3,
-  /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
+  /** Connections to a MySQL server, besides the one that writes. */
   mysqlConnections: 4,
   mysqlConnect_ms: 2000,
   /** How long a server may take to say good-bye. */

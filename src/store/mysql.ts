@@ -207,7 +207,18 @@ export class MysqlDriver implements Driver {
           `triggers. ${mysqlProblem(refusal, this.#location).message}`,
       )
     }
+    await this.#writer.use(LIMITS.storeQuery_ms, (session) => this.#checkDurability(session))
     await this.#writeNode()
+  }
+
+  /** A 200 says that the binding survives; with another setting the loss of power takes the last second's. */
+  async #checkDurability(session: MysqlSession): Promise<void> {
+    const [row] = await session.select<{ flush: number }>('SELECT @@innodb_flush_log_at_trx_commit AS flush')
+    if (row?.flush === 1) return
+    this.#warnings.push(
+      'Registrations that were acknowledged may be lost with the power of the database server, as it does not write ' +
+        'each commit to its disk. Say there: SET GLOBAL innodb_flush_log_at_trx_commit = 1.',
+    )
   }
 
   /** A database that may only be read just now, or that is full, is still good for reading. */

@@ -2,6 +2,8 @@
 // none holds anybody for longer than its limit.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { SystemClock } from '../../src/clock.ts'
 import { LIMITS, parseDatabaseUrl } from '../../src/config.ts'
@@ -9,6 +11,7 @@ import { DatabaseProblem, type Driver } from '../../src/store/driver.ts'
 import { openDriver } from '../../src/store/open-driver.ts'
 import { MariaDb } from '../support/mariadb.ts'
 import { freePort } from '../support/port.ts'
+import { run } from '../support/program.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { binding, ROWS, save } from './binding.ts'
 
@@ -128,6 +131,14 @@ test('a unix socket is as good as a port', async () => {
   await driver.close()
 })
 
+test('a server that does not write each commit to its disk is warned of', async () => {
+  await server.admin('SET GLOBAL innodb_flush_log_at_trx_commit = 2')
+  const driver = await open(server.url)
+  await driver.close()
+  await server.admin('SET GLOBAL innodb_flush_log_at_trx_commit = 1')
+  expect(driver.warnings).toEqual([expect.stringContaining('innodb_flush_log_at_trx_commit = 1')])
+})
+
 describe('without the right to make triggers', () => {
   test('all works, a warning says so, and changes are heard now and then; the right mends it', async () => {
     const { url, name } = await account(RIGHTS)
@@ -227,5 +238,51 @@ describe('a server that was frozen', () => {
     await driver.commit([save(binding(3, 'bob'))])
     expect((await driver.boot()).bindings.map(({ extensionId }) => extensionId)).toEqual([1, 3])
     await driver.close()
+  }, 60_000)
+})
+
+describe('a server with TLS', () => {
+  /** An authority, and a certificate of its making for 127.0.0.1. */
+  async function certificates(): Promise<void> {
+    const folder = server.folder
+    const commands = [
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=ca -keyout ca.key -out ca.pem',
+      'req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=db -keyout db.key -out db.csr',
+      'x509 -req -in db.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile db.ext -out db.pem',
+    ]
+    writeFileSync(join(folder, 'db.ext'), 'subjectAltName = IP:127.0.0.1')
+    for (const command of commands) {
+      const { code, output } = await run(['openssl', ...command.split(' ')], { folder, within_ms: WAIT_MS })
+      if (code !== 0) throw new Error(output)
+    }
+    // Made by us, read by the server's own account.
+    chmodSync(join(folder, 'db.key'), 0o644)
+  }
+
+  test('is used encrypted, its certificate being checked where that is wanted', async () => {
+    await certificates()
+    await server.stop()
+    await server.restart(`--ssl-cert=${server.folder}/db.pem`, `--ssl-key=${server.folder}/db.key`)
+    await server.admin(`CREATE USER secret@'127.0.0.1' IDENTIFIED BY 'geheim' REQUIRE SSL;
+      GRANT ALL ON sipwitches.* TO secret@'127.0.0.1'`)
+    const url = server.url.replace('sipwitches', 'secret')
+    expect(await problemOf(url)).toMatchObject({
+      kind: 'denied',
+      message: expect.stringContaining('?tls=required'),
+    })
+    for (const tls of ['tls=required', `tls=verify&ca=${server.folder}/ca.pem`]) {
+      const driver = await open(`${url}?${tls}`)
+      expect((await driver.settings()).size).toBeGreaterThan(5)
+      await driver.close()
+    }
+    for (const wrong of [
+      `${url}?tls=verify`,
+      `${url.replace('127.0.0.1', 'localhost')}?tls=verify&ca=${server.folder}/ca.pem`,
+    ]) {
+      expect(await problemOf(wrong)).toMatchObject({
+        kind: 'denied',
+        message: expect.stringMatching(/certificate of the database server .* is not accepted/),
+      })
+    }
   }, 60_000)
 })

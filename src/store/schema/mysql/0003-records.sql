@@ -55,6 +55,10 @@ CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
       OR OLD.instance <> NEW.instance) THEN UTC_TIMESTAMP(3)
     ELSE NEW.updated_at END;
 
+INSERT IGNORE INTO setting (name, value, comment) VALUES
+  ('spool_max_mb', '64',
+    'Most megabytes of writes that wait on the server''s own disk while the database is away; more are refused.');
+
 CREATE OR REPLACE VIEW v1_extension AS
   -- Every extension with its owner and how many of its phones are registered. Columns are only ever added.
   SELECT
