@@ -71,6 +71,8 @@ export const LIMITS = {
   viasPerMessage: 70,
   routesPerMessage: 20,
   contactsPerRegister: 32,
+  /** Of one contact's URI: more than any phone writes, and what an index of a database holds. */
+  contact_characters: 512,
   /** directory */
   directory_entries: 200_000,
   directoryUnknown_entries: 10_000,
@@ -98,9 +100,33 @@ export const LIMITS = {
   storePoll_ms: 100,
   /** One statement of the worker waits so long for another program's write; look-ups wait with it. */
   storeBusy_ms: 100,
-  /** So often a locked commit is tried again, once each poll, before its callers are refused. */
-  storeBusy_tries: 40,
-  /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
+  /** A commit that takes longer is answered from the spool. */
+  storeSpool_ms: 700,
+  /** The worker's own limits, shorter than those of whoever asks it: beyond them the database counts as away. */
+  storeAttempt_ms: 5000,
+  storeLookup_ms: 2000,
+  /** Opening again; the first time it is storeBoot_ms, as the schema may have to be made. */
+  storeOpen_ms: 10_000,
+  /** Between two attempts to reach the database, or to start a worker: doubled each time, and a little by chance. */
+  storeRetryMin_ms: 250,
+  storeRetryMax_ms: 5000,
+  /** Well for so long, it counts as well: the next failure begins with storeRetryMin_ms. */
+  storeWell_ms: 10_000,
+  storeSpoolBatch_rows: 500,
+  /** Opening at a start, when the snapshot can serve instead. */
+  storeStart_ms: 3000,
+  /** How often the snapshot notes that it is true. */
+  storeSnapshotNote_ms: 10_000,
+  /** A snapshot that could not be written is written anew after this. */
+  storeSnapshotRetry_ms: 60_000,
+  storeSnapshotChunk_rows: 1000,
+  /** How often the main thread looks whether the worker moves, and how long it may not. */
+  storeWorkerLook_ms: 1000,
+  storeBeat_ms: 250,
+  storeWorkerSilence_ms: 5000,
+  /** A question that was under way at so many deaths of a worker may be their cause: it is not sent again. */
+  storeQuestionSends: 3,
+  /** Connections to a MySQL server, besides the one that writes. */
   mysqlConnections: 4,
   mysqlConnect_ms: 2000,
   /** How long a server may take to say good-bye. */
@@ -114,8 +140,6 @@ export const LIMITS = {
   /** Rows that one statement writes, and about how much text it may have. */
   mysqlStatement_rows: 200,
   mysqlStatement_characters: 500_000,
-  /** Between two attempts to open the database, to write again after a failure, or to start a new worker. */
-  storeRestart_ms: 1000,
   /** Instances of one extension that are remembered as devices. */
   storeDevicesPerExtension: 50,
   /** Of a text that a phone may have made up, where it is kept for people to read: in `call`, in `device`. */

@@ -33,9 +33,36 @@ export class ServerReading implements HealthSource, MetricsSource {
     if (this.#stoppingSince !== null) {
       return { status: 'stopping', reasons: ['the server is being stopped'], since: this.#stoppingSince }
     }
-    const away = this.#server.databaseAway
-    if (away !== null) return { status: 'degraded', reasons: [away.reason], since: away.since }
-    return { status: 'ready', reasons: [], since: this.#startedAt }
+    const degraded = this.#degraded()
+    if (degraded.length === 0) return { status: 'ready', reasons: [], since: this.#startedAt }
+    return {
+      status: 'degraded',
+      reasons: degraded.map(({ reason }) => reason),
+      since: Math.min(...degraded.map(({ since }) => since)),
+    }
+  }
+
+  /** Calls are served all the while. */
+  #degraded(): { readonly reason: string; readonly since: number }[] {
+    const { databaseAway, startedFrom, store } = this.#server
+    const { spool } = store.counts()
+    const degraded = databaseAway === null ? [] : [databaseAway]
+    if (databaseAway !== null && startedFrom.from === 'snapshot') {
+      const reason = `The server was started from the snapshot of ${timeText(startedFrom.asOf)}.`
+      degraded.push({ reason, since: databaseAway.since })
+    }
+    if (spool.rows > 0 && spool.oldestSince !== null) {
+      const { rows, oldestSince: since } = spool
+      degraded.push({
+        reason: `${rows} writes wait for the database, the oldest since ${timeText(since)}.`,
+        since,
+      })
+    }
+    return degraded
+  }
+
+  #secondsSince(time: number): number {
+    return Math.max(0, this.#server.now() - time) / 1000
   }
 
   read(): MetricsReading {
@@ -74,6 +101,15 @@ export class ServerReading implements HealthSource, MetricsSource {
         pendingWrites: sql.pendingWrites,
         pendingLookups: sql.pendingLookups,
         waitsOnCallPath: server.waitsOnCallPath,
+        commits: sql.commits,
+        commitSeconds: sql.commitSeconds,
+        up: sql.databaseUp,
+        workerRestarts: sql.workerRestarts,
+        snapshotAge_seconds: sql.snapshotAsOf === null ? null : this.#secondsSince(sql.snapshotAsOf),
+      },
+      spool: {
+        ...sql.spool,
+        oldest_seconds: sql.spool.oldestSince === null ? 0 : this.#secondsSince(sql.spool.oldestSince),
       },
       directory: { ...server.directory.counts(), staleness_seconds: server.staleness_seconds },
     }
@@ -109,4 +145,8 @@ export class ServerReading implements HealthSource, MetricsSource {
     })
     return counts
   }
+}
+
+function timeText(time: number): string {
+  return new Date(time).toISOString()
 }

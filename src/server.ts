@@ -56,7 +56,7 @@ export interface ServerWorld {
   openStore(listener: StoreListener): Store
 }
 
-export class Server implements TransactionUser, StoreListener {
+export class Server implements TransactionUser, Omit<StoreListener, 'onNotice'> {
   readonly #world: ServerWorld
   readonly #callLog: CallLog
   readonly #boot: Boot
@@ -85,15 +85,25 @@ export class Server implements TransactionUser, StoreListener {
   /** Opens the database, reads what was kept, listens. Rejects with a sentence when that can't be. */
   static async start(world: ServerWorld): Promise<Server> {
     const early: Invalidation[] = []
+    let away: string | null = null
     let server: Server | null = null
     const store = world.openStore({
       // Changes that come before all has been read are handed on afterwards.
       onInvalidation: (changes) =>
         server === null ? early.push(...changes) : server.onInvalidation(changes),
-      onAvailability: (reason) => server?.onAvailability(reason),
+      onAvailability: (reason) => {
+        away = reason
+        server?.onAvailability(reason)
+      },
+      onNotice: (sentence) =>
+        world.log.error(
+          { event: 'store-notice', why: sentence },
+          'the database worker has something to tell',
+        ),
     })
     try {
       server = new Server(world, store, await store.boot())
+      if (away !== null) server.onAvailability(away)
       server.onInvalidation(early)
       await server.transports.listen()
       return server
@@ -213,6 +223,15 @@ export class Server implements TransactionUser, StoreListener {
     return Math.max(0, this.#world.clock.now() - this.store.counts().followedAt) / 1000
   }
 
+  /** What the server had to start with. */
+  get startedFrom(): Pick<Boot, 'from' | 'asOf'> {
+    return this.#boot
+  }
+
+  now(): number {
+    return this.#world.clock.now()
+  }
+
   get resolver(): Resolver {
     return this.#world.resolver
   }
@@ -250,7 +269,8 @@ export class Server implements TransactionUser, StoreListener {
 
   onAvailability(reason: string | null): void {
     const { clock, log } = this.#world
-    this.databaseAway = reason === null ? null : { reason, since: clock.now() }
+    const since = this.databaseAway?.since ?? clock.now()
+    this.databaseAway = reason === null ? null : { reason, since }
     if (reason === null) log.warn({ event: 'database-back' }, 'the database can be used again')
     else log.error({ event: 'database-away', why: reason }, 'the database cannot be used; known phones go on')
   }

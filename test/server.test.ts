@@ -1,6 +1,8 @@
 // The server as a whole: what goes wrong inside it, and what is left of it when it stops.
 
 import { describe, expect, test } from 'bun:test'
+import { ServerReading } from '../src/server-reading.ts'
+import { EMPTY_SPOOL } from './support/memory-store.ts'
 import { inOffice, Office, SERVER } from './support/office.ts'
 
 describe('a defect of ours', () => {
@@ -68,6 +70,43 @@ describe('the database away', () => {
       expect(
         [office.logged('database-away'), office.logged('database-back')].map(({ length }) => length),
       ).toEqual([1, 1])
+    }),
+  )
+})
+
+describe('readiness', () => {
+  const since = (report: { readonly since: number }) => new Date(report.since).toISOString()
+
+  test(
+    'is degraded while the database is away, and until all that waits is written, with since when and why',
+    inOffice(async (office) => {
+      const reading = new ServerReading(
+        office.server,
+        { version: '1', bun: '1', schema: 1 },
+        office.clock.now(),
+      )
+      expect(reading.readiness()).toMatchObject({ status: 'ready', reasons: [] })
+      await office.clock.pass(1000)
+      office.server.onAvailability('It is away.')
+      const away = office.clock.now()
+      await office.clock.pass(1000)
+      // Another reason for the same absence.
+      office.server.onAvailability('It does not answer.')
+      expect(reading.readiness()).toEqual({
+        status: 'degraded',
+        reasons: ['It does not answer.'],
+        since: away,
+      })
+      office.database.spool = { ...EMPTY_SPOOL, rows: 7, oldestSince: away + 500 }
+      office.server.onAvailability(null)
+      const draining = reading.readiness()
+      expect([draining.status, since(draining)]).toEqual(['degraded', new Date(away + 500).toISOString()])
+      expect(draining.reasons).toEqual([
+        `7 writes wait for the database, the oldest since ${new Date(away + 500).toISOString()}.`,
+      ])
+      expect(reading.read().spool).toMatchObject({ rows: 7, oldest_seconds: 0.5 })
+      office.database.spool = EMPTY_SPOOL
+      expect(reading.readiness().status).toBe('ready')
     }),
   )
 })

@@ -6,7 +6,9 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import { MethodId } from '../../wasm/layout.ts'
 import type { DirectoryCounts } from '../directory/directory.ts'
 import type { TransportName } from '../transport/transport.ts'
+import { alone, by, type Family, type Sample } from './family.ts'
 import type { Meter, ProcessReading } from './meter.ts'
+import { SPOOL_FAMILIES, SQL_FAMILIES } from './store-metrics.ts'
 
 export interface MessageCount {
   /** A response counts under the method of its CSeq. */
@@ -51,6 +53,22 @@ export interface MetricsReading {
     readonly pendingLookups: number
     /** Messages of known extensions that had to wait for SQL: 0 by design. */
     readonly waitsOnCallPath: number
+    readonly commits: number
+    readonly commitSeconds: number
+    readonly up: boolean
+    readonly workerRestarts: number
+    /** null when there is no snapshot. */
+    readonly snapshotAge_seconds: number | null
+  }
+  /** Changes that wait on this machine's disk for the database. */
+  readonly spool: {
+    readonly rows: number
+    readonly bytes: number
+    readonly oldest_seconds: number
+    readonly spooled: number
+    readonly drained: number
+    readonly dropped: number
+    readonly refused: number
   }
   readonly directory: DirectoryCounts & { readonly staleness_seconds: number }
 }
@@ -66,23 +84,9 @@ export interface MetricsSource {
   read(): MetricsReading
 }
 
-interface Scrape extends MetricsReading {
+export interface Scrape extends MetricsReading {
   readonly build: BuildFacts
   readonly process: ProcessReading
-}
-
-type Labels = Readonly<Record<string, string>>
-interface Sample {
-  readonly labels: Labels
-  readonly value: number
-}
-
-interface Family {
-  readonly type: 'counter' | 'gauge'
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly string[]
-  samples(scrape: Scrape): readonly Sample[]
 }
 
 export function metricsRoutes(source: MetricsSource, meter: Meter): Hono {
@@ -117,14 +121,6 @@ function register(registry: Registry, family: Family, samples: () => readonly Sa
       },
     })
   }
-}
-
-function alone(value: number): readonly Sample[] {
-  return [{ labels: {}, value }]
-}
-
-function by(label: string, counts: Readonly<Record<string, number>>): readonly Sample[] {
-  return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }))
 }
 
 /** Anyone can invent a method, and each new label value would stay for ever (RFC 3261 section 7.1 leaves them open). */
@@ -305,51 +301,6 @@ const CALL_FAMILIES: readonly Family[] = [
   },
 ]
 
-const SQL_FAMILIES: readonly Family[] = [
-  {
-    type: 'counter',
-    name: 'sipwitches_sql_queries_total',
-    help: 'Statements and transactions run by the database worker',
-    labels: [],
-    samples: (scrape) => alone(scrape.sql.queries),
-  },
-  {
-    type: 'counter',
-    name: 'sipwitches_sql_seconds_total',
-    help: 'Time the database worker has spent in SQL',
-    labels: [],
-    samples: (scrape) => alone(scrape.sql.seconds),
-  },
-  {
-    type: 'counter',
-    name: 'sipwitches_sql_failures_total',
-    help: 'Statements and transactions that failed',
-    labels: [],
-    samples: (scrape) => alone(scrape.sql.failures),
-  },
-  {
-    type: 'counter',
-    name: 'sipwitches_sql_waits_on_call_path_total',
-    help: 'Messages of known extensions that had to wait for SQL; 0 by design',
-    labels: [],
-    samples: (scrape) => alone(scrape.sql.waitsOnCallPath),
-  },
-  {
-    type: 'gauge',
-    name: 'sipwitches_sql_writes_pending',
-    help: 'Changes of bindings that wait for their commit',
-    labels: [],
-    samples: (scrape) => alone(scrape.sql.pendingWrites),
-  },
-  {
-    type: 'gauge',
-    name: 'sipwitches_sql_lookups_pending',
-    help: 'Look-ups that the database worker has not answered yet',
-    labels: [],
-    samples: (scrape) => alone(scrape.sql.pendingLookups),
-  },
-]
-
 const PROCESS_FAMILIES: readonly Family[] = [
   {
     type: 'gauge',
@@ -394,5 +345,6 @@ const FAMILIES: readonly Family[] = [
   ...DIRECTORY_FAMILIES,
   ...CALL_FAMILIES,
   ...SQL_FAMILIES,
+  ...SPOOL_FAMILIES,
   ...PROCESS_FAMILIES,
 ]

@@ -4,15 +4,17 @@ import { createApp } from '../api/app.ts'
 import { HttpListenError, type HttpListener, startHttp } from '../api/listen.ts'
 import { ProcessMeter } from '../api/meter.ts'
 import { SystemClock } from '../clock.ts'
-import { type BootSettings, LIMITS } from '../config.ts'
+import { type BootSettings, LIMITS, parseDatabaseUrl } from '../config.ts'
 import { createLog, type Log } from '../log.ts'
 import { Server } from '../server.ts'
 import { ServerReading } from '../server-reading.ts'
 import { hostText } from '../sip/host.ts'
-import { IdSource } from '../sip/id.ts'
+import { IdSource, type RandomFill } from '../sip/id.ts'
 import { SqlStore } from '../store/client.ts'
+import { DatabaseProblem } from '../store/driver.ts'
 import { SCHEMA_VERSION } from '../store/migration.ts'
-import { nodeSecret } from '../store/node-secret.ts'
+import { nodeName, nodeSecret } from '../store/node-secret.ts'
+import { hasSnapshot } from '../store/snapshot.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { ListenError } from '../transport/listen-error.ts'
 import { LocalAddresses } from '../transport/local.ts'
@@ -23,7 +25,7 @@ import { UdpTransport } from '../transport/udp.ts'
 import { VERSION } from '../version.ts'
 import type { Call, Command } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { type PreparedDatabase, prepareDatabase } from './first-start.ts'
+import { type CreatedExtension, prepareDatabase } from './first-start.ts'
 
 export const start: Command = {
   name: 'start',
@@ -52,7 +54,7 @@ async function run(call: Call): Promise<ExitCode> {
   // Heard from the first moment on, so that a stop during the start is not lost.
   const stopped = nextStopSignal()
   const log = createLog(settings.log)
-  const prepared = await prepareDatabase(settings.database, settings.domain)
+  const prepared = await prepare(settings)
   const clock = new SystemClock((error) =>
     log.error({ event: 'defect', err: error }, 'a timer or task failed'),
   )
@@ -78,6 +80,22 @@ async function run(call: Call): Promise<ExitCode> {
   return EXIT.ok
 }
 
+interface Prepared {
+  readonly created: readonly CreatedExtension[]
+  /** Why the database could not be prepared: it is away, and the server goes on from the snapshot. */
+  readonly away: string | null
+}
+
+async function prepare({ database, domain, data }: BootSettings): Promise<Prepared> {
+  try {
+    return { ...(await prepareDatabase(database, domain)), away: null }
+  } catch (error) {
+    const canWait = error instanceof DatabaseProblem && (error.kind === 'away' || error.kind === 'busy')
+    if (!canWait || !hasSnapshot(data, parseDatabaseUrl(database))) throw error
+    return { created: [], away: error.message }
+  }
+}
+
 async function startServer(settings: BootSettings, clock: SystemClock, log: Log): Promise<Server> {
   const ids = new IdSource()
   const addresses = new LocalAddresses(clock, LIMITS)
@@ -88,8 +106,12 @@ async function startServer(settings: BootSettings, clock: SystemClock, log: Log)
     limits: LIMITS,
     transports: transportsOf(settings.listen, { clock, limits: LIMITS, addresses, log }),
     resolver: new Resolver(clock, LIMITS),
-    nodeSecret: keptSecret(settings.data, ids),
-    openStore: (listener) => new SqlStore(settings.database, clock, listener),
+    nodeSecret: kept(settings.data, ids, nodeSecret),
+    openStore: (listener) =>
+      new SqlStore(settings.database, clock, listener, {
+        folder: settings.data,
+        node: kept(settings.data, ids, nodeName),
+      }),
   })
 }
 
@@ -101,9 +123,9 @@ function transportsOf(listen: readonly ListenAddress[], context: TransportContex
   return transports
 }
 
-function keptSecret(folder: string, ids: IdSource): Uint8Array {
+function kept<Kept>(folder: string, ids: IdSource, keep: (folder: string, fill: RandomFill) => Kept): Kept {
   try {
-    return nodeSecret(folder, (bytes) => ids.random(bytes))
+    return keep(folder, (bytes) => ids.random(bytes))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandFailure(
@@ -127,17 +149,19 @@ function asFailure(error: unknown): unknown {
   return error
 }
 
-function tell(call: Call, prepared: PreparedDatabase, server: Server, http: HttpListener): void {
+function tell(call: Call, prepared: Prepared, server: Server, http: HttpListener): void {
   const listening = server.bound.map(
     ({ transport, host, port }) => `${transport}://${hostText(host)}:${port}`,
   )
   const { realm } = server.directory.defaultDomain
+  const startedFrom = { from: server.startedFrom.from, asOf: new Date(server.startedFrom.asOf).toISOString() }
   const facts = {
     listening,
     realm,
     extensions: server.extensionCount,
     http: http.url,
     created: prepared.created,
+    ...startedFrom,
   }
   call.answer({ ...facts, ready: true }, [
     `SipWitchEs ${VERSION}`,
@@ -145,13 +169,26 @@ function tell(call: Call, prepared: PreparedDatabase, server: Server, http: Http
     ...listening.map((address) => `listening on ${address}`),
     `realm ${realm}`,
     `extensions ${server.extensionCount}`,
+    ...awayLines(prepared, startedFrom),
     `http ${http.url}`,
     'ready',
   ])
 }
 
+function awayLines(
+  { away }: Prepared,
+  { from, asOf }: { readonly from: string; readonly asOf: string },
+): string[] {
+  return [
+    ...(away === null ? [] : [`database away: ${away}`]),
+    ...(from === 'snapshot'
+      ? [`started from the snapshot of ${asOf}; what is written waits for the database`]
+      : []),
+  ]
+}
+
 /** Ready to be typed into two phones. Shown this once and never logged: the database keeps only their hashes. */
-function firstStartLines(prepared: PreparedDatabase, realm: string, listening: readonly string[]): string[] {
+function firstStartLines(prepared: Prepared, realm: string, listening: readonly string[]): string[] {
   if (prepared.created.length === 0) return []
   const server = listening.find((address) => !/127\.0\.0\.1|\[/u.test(address)) ?? listening[0] ?? ''
   const phones = prepared.created.flatMap(({ number, password }) => [

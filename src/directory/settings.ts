@@ -19,6 +19,8 @@ export interface SettingValues {
   readonly callKeep_days: number
   /** What a sender who is no extension of ours may send to our extensions without proof. */
   readonly strangerMethods: ReadonlySet<string>
+  /** How much may wait on this machine's disk while the database is away. */
+  readonly spoolMax_mb: number
 }
 
 /** What serves where there is no row. The migrations write the same values. */
@@ -32,6 +34,7 @@ export const SETTING_DEFAULTS: SettingValues = {
   timerC_s: 185,
   callKeep_days: 365,
   strangerMethods: new Set(['OPTIONS']),
+  spoolMax_mb: 64,
 }
 
 const HOUR_S = 3600
@@ -144,6 +147,7 @@ export function readSettings(
       SETTING_DEFAULTS.strangerMethods,
       last.strangerMethods,
     ),
+    spoolMax_mb: number('spool_max_mb', 1, 65_536, 'spoolMax_mb'),
   }
   reader.reportUnknown()
   return { values: withOrderedExpiries(values, last, reader.problems), problems: reader.problems }
@@ -208,5 +212,6 @@ export class LiveSettings {
     this.#current = values
     this.#problems = problems
     this.#store.reportProblems('setting', problems)
+    this.#store.limitSpool(values.spoolMax_mb * 1024 * 1024)
   }
 }

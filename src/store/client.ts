@@ -1,5 +1,5 @@
 // The main thread's handle on the database worker: it matches answers to questions, gathers writes, and outlives the
-// worker, which may die and is started again.
+// worker: what a dead one has not answered is asked again of the next.
 
 import type { Clock, Timer, Wakeable } from '../clock.ts'
 import { DATABASE_WORKER, LIMITS } from '../config.ts'
@@ -16,44 +16,51 @@ import {
   type StoreListener,
   StoreUnavailable,
 } from './store.ts'
+import { Supervisor } from './supervisor.ts'
 
 /** One that waits for the reply with its number. */
 interface Question {
+  readonly request: Asking
   resolve(reply: Reply): void
   reject(error: StoreUnavailable): void
   readonly timer: Timer
+  /** To so many workers. */
+  sends: number
 }
 
 type Asking = Extract<Request, { readonly id: number }>
 /** Omit on each member of the union, which plain Omit would melt into one. */
 type Unnumbered<Kind> = Kind extends unknown ? Omit<Kind, 'id'> : never
 
-/** Timers are numbered as the questions are, which begin at 1. */
-const RESTART = 0
-
 const OVERDUE = 'The database does not answer in time.'
+const FATAL = 'The database worker ended each time that it was asked this.'
+
+export interface SqlStoreOptions {
+  /** Folder for what this machine keeps for itself; without one writes fail while the database is away. */
+  readonly folder?: string
+  /** Name of this server among those that use the database. */
+  readonly node?: string
+  /** The worker's program, where it is not ours. */
+  readonly worker?: URL
+}
 
 export class SqlStore implements Store, Wakeable {
-  readonly #url: string
   readonly #clock: Clock
   readonly #listener: StoreListener
+  /** In the order they were asked. */
   readonly #questions = new Map<number, Question>()
   readonly #groupCommit: GroupCommit
+  readonly #supervisor: Supervisor
   /** Shared with the worker, and handed on to the next one: the counts never start again. */
   readonly #work = new Float64Array(new SharedArrayBuffer(WORK_FIELDS * Float64Array.BYTES_PER_ELEMENT))
-  #worker: Worker | null = null
+  #spoolLimit_bytes = 0
   #lastId = 0
   #pendingLookups = 0
-  #workersStarted = 0
-  /** What the worker says of the database; null while it can be used. */
-  #workerReason: string | null = null
-  /** A question went unanswered for its time: all others are refused at once until the worker says anything again. */
-  #overdue = false
   #toldReason: string | null = null
   #closing = false
+  #closed = false
 
-  constructor(url: string, clock: Clock, listener: StoreListener) {
-    this.#url = url
+  constructor(url: string, clock: Clock, listener: StoreListener, options: SqlStoreOptions = {}) {
     this.#clock = clock
     this.#listener = listener
     this.#groupCommit = new GroupCommit(clock, async (calls, changes) => {
@@ -61,7 +68,14 @@ export class SqlStore implements Store, Wakeable {
       if (reply.kind !== 'committed') throw unexpected(reply)
       return reply.failed
     })
-    this.#startWorker()
+    this.#supervisor = new Supervisor({
+      clock,
+      program: options.worker ?? DATABASE_WORKER,
+      opening: { url, folder: options.folder ?? null, node: options.node ?? 'main', work: this.#work },
+      onReply: (reply) => this.#onReply(reply),
+      onRestarted: () => this.#onWorkerRestarted(),
+      onNotice: (sentence) => listener.onNotice(sentence),
+    })
   }
 
   async boot(): Promise<Boot> {
@@ -99,24 +113,46 @@ export class SqlStore implements Store, Wakeable {
   }
 
   reportProblems(table: string, problems: readonly ConfigProblem[]): void {
-    this.#worker?.postMessage({ kind: 'problems', table, problems } satisfies Request)
+    this.#supervisor.send({ kind: 'problems', table, problems })
+  }
+
+  limitSpool(bytes: number): void {
+    if (bytes === this.#spoolLimit_bytes) return
+    this.#spoolLimit_bytes = bytes
+    this.#supervisor.send({ kind: 'spool-limit', bytes })
   }
 
   trimCalls(before: number): void {
-    this.#worker?.postMessage({ kind: 'trim-calls', before } satisfies Request)
+    this.#supervisor.send({ kind: 'trim-calls', before })
   }
 
   counts(): StoreCounts {
+    const counted = (field: Work): number => this.#work[field] ?? 0
+    const oldest = counted(Work.SpoolOldest)
+    const asOf = counted(Work.SnapshotAsOf)
     return {
-      queries: this.#work[Work.Queries] ?? 0,
-      querySeconds: this.#work[Work.QuerySeconds] ?? 0,
-      commits: this.#work[Work.Commits] ?? 0,
-      changesCommitted: this.#work[Work.ChangesCommitted] ?? 0,
-      failures: this.#work[Work.Failures] ?? 0,
+      queries: counted(Work.Queries),
+      querySeconds: counted(Work.QuerySeconds),
+      commits: counted(Work.Commits),
+      commitSeconds: counted(Work.CommitSeconds),
+      changesCommitted: counted(Work.ChangesCommitted),
+      failures: counted(Work.Failures),
       pendingWrites: this.#groupCommit.pending_changes,
       refusedWrites: this.#groupCommit.refused_changes,
       pendingLookups: this.#pendingLookups,
-      followedAt: this.#work[Work.FollowedAt] ?? 0,
+      databaseUp: counted(Work.DatabaseUp) === 1,
+      snapshotAsOf: asOf === 0 ? null : asOf,
+      workerRestarts: this.#supervisor.restarts,
+      spool: {
+        rows: counted(Work.SpoolRows),
+        bytes: counted(Work.SpoolBytes),
+        oldestSince: oldest === 0 ? null : oldest,
+        spooled: counted(Work.Spooled),
+        drained: counted(Work.Drained),
+        dropped: counted(Work.Dropped),
+        refused: counted(Work.SpoolRefused),
+      },
+      followedAt: counted(Work.FollowedAt),
     }
   }
 
@@ -130,102 +166,77 @@ export class SqlStore implements Store, Wakeable {
       // A worker that cannot close holds nothing that was acknowledged: every commit is on the disk already.
       if (!(error instanceof StoreUnavailable)) throw error
     }
-    this.#worker?.terminate()
-    this.#worker = null
-    this.#rejectAll('The store is closed.')
+    this.#closed = true
+    this.#supervisor.stop()
+    for (const id of [...this.#questions.keys()]) this.#take(id)?.reject(closed())
   }
 
-  onTimer(which: number): void {
-    if (which === RESTART) {
-      this.#startWorker()
-      return
-    }
-    const question = this.#questions.get(which)
-    this.#questions.delete(which)
-    this.#overdue = true
-    this.#tellAvailability()
-    question?.reject(new StoreUnavailable(OVERDUE))
+  /** Its time is over. */
+  onTimer(id: number): void {
+    this.#take(id)?.reject(new StoreUnavailable(OVERDUE))
   }
 
-  #ask(request: Unnumbered<Asking>, limit_ms: number): Promise<Reply> {
-    const worker = this.#worker
-    if (worker === null)
-      return Promise.reject(new StoreUnavailable(this.#workerReason ?? 'The store is closed.'))
-    // A frozen worker must not gather messages without bound.
-    if (this.#overdue && request.kind !== 'close') return Promise.reject(new StoreUnavailable(OVERDUE))
+  #ask(unnumbered: Unnumbered<Asking>, limit_ms: number): Promise<Reply> {
+    if (this.#closed) return Promise.reject(closed())
     const id = ++this.#lastId
+    const request: Asking = { ...unnumbered, id }
     return new Promise((resolve, reject) => {
-      this.#questions.set(id, { resolve, reject, timer: this.#clock.after(limit_ms, this, id) })
-      worker.postMessage({ ...request, id } satisfies Request)
+      const timer = this.#clock.after(limit_ms, this, id)
+      this.#questions.set(id, { request, resolve, reject, timer, sends: 1 })
+      this.#supervisor.send(request)
     })
   }
 
-  #startWorker(): void {
-    if (this.#closing) return
-    const worker = new Worker(DATABASE_WORKER)
-    worker.onmessage = (event: MessageEvent<Reply>) => this.#onReply(event.data)
-    // Not every death comes with an error (Bun gives none for an unhandled rejection), but each with 'close'.
-    let cause = 'no reason given'
-    worker.onerror = (event) => {
-      cause = event.message
-    }
-    worker.addEventListener('close', () => this.#onWorkerDeath(worker, cause))
-    worker.postMessage({ kind: 'open', url: this.#url, work: this.#work } satisfies Request)
-    this.#worker = worker
-    this.#workersStarted++
-  }
-
   #onReply(reply: Reply): void {
-    this.#overdue = false
-    if (reply.kind === 'availability') this.#workerReason = reply.reason
-    this.#tellAvailability()
-    if (reply.kind === 'availability') return
-    if (reply.kind === 'opened') this.#onOpened()
-    else if (reply.kind === 'invalidation') this.#listener.onInvalidation(reply.changes)
-    else this.#settle(reply)
-  }
-
-  #settle(reply: Extract<Reply, { readonly id: number }>): void {
-    const question = this.#questions.get(reply.id)
-    // Its time ran out before.
-    if (question === undefined) return
-    this.#questions.delete(reply.id)
-    question.timer.cancel()
-    if (reply.kind === 'refused') question.reject(new StoreUnavailable(reply.reason))
-    else question.resolve(reply)
-  }
-
-  #onOpened(): void {
-    // What changed while no worker followed the journal is not known.
-    if (this.#workersStarted === 1) return
-    this.#listener.onInvalidation([{ kind: 'everything' }, { kind: 'settings' }, { kind: 'domains' }])
-  }
-
-  #onWorkerDeath(worker: Worker, cause: string): void {
-    if (worker !== this.#worker || this.#closing) return
-    this.#worker = null
-    this.#overdue = false
-    this.#workerReason = `The database worker ended unexpectedly (${cause}) and is started again.`
-    this.#tellAvailability()
-    this.#rejectAll(this.#workerReason)
-    this.#clock.after(LIMITS.storeRestart_ms, this, RESTART)
-  }
-
-  #rejectAll(reason: string): void {
-    const questions = [...this.#questions.values()]
-    this.#questions.clear()
-    for (const question of questions) {
-      question.timer.cancel()
-      question.reject(new StoreUnavailable(reason))
+    switch (reply.kind) {
+      case 'availability':
+        this.#tellAvailability(reply.reason)
+        return
+      case 'notice':
+        this.#listener.onNotice(reply.sentence)
+        return
+      case 'invalidation':
+        this.#listener.onInvalidation(reply.changes)
+        return
+      case 'refused':
+        this.#take(reply.id)?.reject(new StoreUnavailable(reply.reason))
+        return
+      default:
+        this.#take(reply.id)?.resolve(reply)
     }
   }
 
-  #tellAvailability(): void {
-    const reason = this.#overdue ? OVERDUE : this.#workerReason
+  /** Undefined when its time ran out before. */
+  #take(id: number): Question | undefined {
+    const question = this.#questions.get(id)
+    this.#questions.delete(id)
+    question?.timer.cancel()
+    return question
+  }
+
+  /** Each may be asked twice: changes that are made twice are as if made once. */
+  #onWorkerRestarted(): void {
+    if (this.#spoolLimit_bytes > 0)
+      this.#supervisor.send({ kind: 'spool-limit', bytes: this.#spoolLimit_bytes })
+    for (const [id, question] of this.#questions) {
+      if (question.sends >= LIMITS.storeQuestionSends) {
+        this.#take(id)?.reject(new StoreUnavailable(FATAL))
+      } else {
+        question.sends++
+        this.#supervisor.send(question.request)
+      }
+    }
+  }
+
+  #tellAvailability(reason: string | null): void {
     if (reason === this.#toldReason) return
     this.#toldReason = reason
     this.#listener.onAvailability(reason)
   }
+}
+
+function closed(): StoreUnavailable {
+  return new StoreUnavailable('The store is closed.')
 }
 
 function unexpected(reply: Reply): Error {

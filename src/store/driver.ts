@@ -2,16 +2,18 @@
 
 import type { Clock } from '../clock.ts'
 import type { RowProblem } from './problems.ts'
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord } from './store.ts'
+import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } from './store.ts'
 
 /** Calls fail with DatabaseProblem only. */
 export interface Driver {
   /** What is not as it should be, though it works: a sentence each that says how to mend it. */
   readonly warnings: readonly string[]
-  boot(): Promise<Boot>
+  boot(): Promise<Contents>
   settings(): Promise<ReadonlyMap<string, string>>
   domains(): Promise<readonly DomainRecord[]>
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null>
+  /** Those that there are. */
+  extensionsById(ids: readonly number[]): Promise<readonly ExtensionRecord[]>
   /** One transaction, durable when it resolves. A change for an extension that is gone is left out: no failure. */
   commit(changes: readonly Change[]): Promise<void>
   /** Rows that SQL could not refuse; awaits `pause` after each short step, so that look-ups come in between. */

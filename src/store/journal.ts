@@ -3,7 +3,8 @@
 import type { Driver, JournalRow } from './driver.ts'
 import type { Invalidation } from './store.ts'
 
-const EVERYTHING: readonly Invalidation[] = [
+/** Whatever was read before may be stale. */
+export const EVERYTHING: readonly Invalidation[] = [
   { kind: 'everything' },
   { kind: 'settings' },
   { kind: 'domains' },

@@ -140,8 +140,9 @@ async function endCalls(session: MysqlSession, ends: readonly CallEnd[]): Promis
     const cases = part.map(() => 'WHEN ? THEN ?').join(' ')
     await session.run(
       `UPDATE "call" SET ended_at = CASE call_id ${cases} END
-        WHERE call_id IN (?) AND outcome = 'answered' AND ended_at IS NULL`,
-      [...part.flat(), part.map(([callId]) => callId)],
+        WHERE call_id IN (?) AND outcome = 'answered' AND ended_at IS NULL
+          AND started_at <= CASE call_id ${cases} END`,
+      [...part.flat(), part.map(([callId]) => callId), ...part.flat()],
     )
   }
 }

@@ -12,7 +12,7 @@ import type {
 } from './store.ts'
 
 export type Request =
-  | { readonly kind: 'open'; readonly url: string; readonly work: Float64Array }
+  | Opening
   | { readonly kind: 'boot'; readonly id: number }
   | { readonly kind: 'settings'; readonly id: number }
   | { readonly kind: 'domains'; readonly id: number }
@@ -25,12 +25,27 @@ export type Request =
       readonly changes: PackedChanges
     }
   | { readonly kind: 'problems'; readonly table: string; readonly problems: readonly ConfigProblem[] }
+  | { readonly kind: 'spool-limit'; readonly bytes: number }
   | { readonly kind: 'trim-calls'; readonly before: number }
   | { readonly kind: 'close'; readonly id: number }
 
+/** The first message to a worker. */
+export interface Opening {
+  readonly kind: 'open'
+  readonly url: string
+  /** Folder for what this machine keeps for itself; null keeps nothing, so that writes fail with the database. */
+  readonly folder: string | null
+  /** Name of this server among those that use the database. */
+  readonly node: string
+  readonly work: Float64Array
+  /** Another worker served before: what changed while none followed the journal is not known. */
+  readonly again: boolean
+}
+
 export type Reply =
-  | { readonly kind: 'opened' }
   | { readonly kind: 'availability'; readonly reason: string | null }
+  /** For the log: what the administrator must know. */
+  | { readonly kind: 'notice'; readonly sentence: string }
   | { readonly kind: 'invalidation'; readonly changes: readonly Invalidation[] }
   /** By packBoot. */
   | { readonly kind: 'boot'; readonly id: number; readonly boot: string }
@@ -47,17 +62,37 @@ export interface FailedCall {
   readonly reason: string
 }
 
-/** Counters that the worker writes and the main thread reads at leisure, in memory that both share. */
+/** What the worker writes and the main thread reads at leisure, in memory that both share. */
 export enum Work {
   Queries = 0,
   QuerySeconds = 1,
   Commits = 2,
-  ChangesCommitted = 3,
-  Failures = 4,
+  CommitSeconds = 3,
+  ChangesCommitted = 4,
+  Failures = 5,
+  Spooled = 6,
+  Drained = 7,
+  Dropped = 8,
+  SpoolRefused = 9,
+  /** From here on not counters but what is so now. */
+  SpoolRows = 10,
+  SpoolBytes = 11,
+  /** ms since the epoch; 0 when nothing waits. */
+  SpoolOldest = 12,
+  /** 1 or 0. */
+  DatabaseUp = 13,
   /** When the journal was last followed without a failure: ms since the epoch, 0 before the first time. */
-  FollowedAt = 5,
+  FollowedAt = 14,
+  /** When the snapshot was true last, ms since the epoch; 0 when there is none. */
+  SnapshotAsOf = 15,
+  /** Moves as long as the worker does. */
+  Beats = 16,
+  /** 1 while the worker does what may hold it up for as long as a start takes. */
+  Patient = 17,
 }
-export const WORK_FIELDS = 6
+export const WORK_FIELDS = 18
+/** Those before it go on counting when another worker takes over. */
+export const WORK_COUNTERS = Work.SpoolRows
 
 export type PackedChanges = (string | number | boolean)[]
 

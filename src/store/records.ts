@@ -98,6 +98,10 @@ export const ACTIVE_CREDENTIALS = `
     FROM credential c
     WHERE c.user_id IN (SELECT user_id FROM extension WHERE id IN (SELECT extension_id FROM binding))`
 
+/** Of so many row numbers. */
+export const extensionsById = (count: number): string =>
+  `${SELECT_EXTENSION} WHERE e.id IN (${Array(count).fill('?').join(', ')}) ORDER BY e.id, c.id`
+
 export const SELECT_BINDINGS = 'SELECT b.* FROM binding b JOIN extension e ON e.id = b.extension_id'
 export const SELECT_DOMAINS = 'SELECT id, name, realm, is_default FROM domain ORDER BY id'
 export const SELECT_SETTINGS = 'SELECT name, value FROM setting'

@@ -83,6 +83,8 @@ export function databaseProblem(error: unknown, path: string): DatabaseProblem {
 }
 
 function problemKind(error: unknown): keyof typeof PROBLEM_SENTENCES | 'corrupt' {
+  // A value that SQL has no form for: another one would do.
+  if (error instanceof TypeError || error instanceof RangeError) return 'refused'
   if (!(error instanceof SQLiteError)) return 'unusable'
   const code = error.code ?? ''
   if (code === 'SQLITE_CORRUPT' || code.startsWith('SQLITE_CORRUPT_') || code === 'SQLITE_NOTADB')

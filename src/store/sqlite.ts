@@ -31,6 +31,7 @@ import {
   EXTENSION_BY_USER,
   type ExtensionRow,
   extensionRecords,
+  extensionsById,
   isoTime,
   SELECT_BINDINGS,
   SELECT_DOMAINS,
@@ -40,7 +41,14 @@ import {
 } from './records.ts'
 import { TRIM_CALLS } from './retention.ts'
 import { databaseProblem, openSqlite } from './sqlite-open.ts'
-import type { Boot, Change, ConfigProblem, DomainRecord, ExtensionRecord, SightingChange } from './store.ts'
+import type {
+  Change,
+  ConfigProblem,
+  Contents,
+  DomainRecord,
+  ExtensionRecord,
+  SightingChange,
+} from './store.ts'
 
 /** An extension that was removed meanwhile must not spoil the transaction that others wait for, hence the SELECT. */
 const SAVE_BINDING = `
@@ -55,6 +63,11 @@ const SAVE_BINDING = `
 const SAVE_CALL = `
   INSERT INTO call (${CALL_COLUMNS.join(', ')}) VALUES (${CALL_COLUMNS.map(() => '?').join(', ')})
     ON CONFLICT (id) DO UPDATE SET ended_at = coalesce(call.ended_at, excluded.ended_at)`
+
+/** Made again after a crash, it must not end a record of that Call-ID which began later. */
+const END_CALL = `
+  UPDATE call SET ended_at = ?1
+    WHERE call_id = ?2 AND outcome = 'answered' AND ended_at IS NULL AND started_at <= ?1`
 
 const SEE_DEVICE = `
   UPDATE device SET user_agent = ?3, last_seen_at = ?4 WHERE extension_id = ?1 AND instance = ?2`
@@ -100,7 +113,7 @@ export class SqliteDriver implements Driver {
     this.#writeNode()
   }
 
-  async boot(): Promise<Boot> {
+  async boot(): Promise<Contents> {
     return this.#run((database) => ({
       domains: readDomains(database),
       settings: readSettings(database),
@@ -132,6 +145,13 @@ export class SqliteDriver implements Driver {
               .all(domain, name, domain, name)
       return extensionRecords(rows)[0] ?? null
     })
+  }
+
+  async extensionsById(ids: readonly number[]): Promise<readonly ExtensionRecord[]> {
+    if (ids.length === 0) return []
+    return this.#run((database) =>
+      extensionRecords(database.query<ExtensionRow, number[]>(extensionsById(ids.length)).all(...ids)),
+    )
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -271,9 +291,7 @@ function apply(database: Database, change: Change): void {
       database.query(SAVE_CALL).run(...callValues(change.call, isoTime))
       return
     case 'call-ended':
-      database
-        .query(`UPDATE call SET ended_at = ? WHERE call_id = ? AND outcome = 'answered' AND ended_at IS NULL`)
-        .run(isoTime(change.endedAt), change.callId)
+      database.query(END_CALL).run(isoTime(change.endedAt), change.callId)
   }
 }
 

@@ -115,6 +115,8 @@ export interface StoreListener {
   onInvalidation(changes: readonly Invalidation[]): void
   /** The database went away (`reason` in words), or came back (null). */
   onAvailability(reason: string | null): void
+  /** What the administrator must know, in a sentence for the log. */
+  onNotice(sentence: string): void
 }
 
 /** A row that cannot be used, in words for whoever wrote it. The last good record goes on serving. */
@@ -124,8 +126,8 @@ export interface ConfigProblem {
   readonly problem: string
 }
 
-/** Everything read at start, in one answer. */
-export interface Boot {
+/** All that the server works from. */
+export interface Contents {
   readonly domains: readonly DomainRecord[]
   readonly settings: ReadonlyMap<string, string>
   /** All that are stored. The store knows no time: what has expired meanwhile is for the registrar to remove. */
@@ -135,19 +137,49 @@ export interface Boot {
   readonly extensionCount: number
 }
 
+/** Everything read at start, in one answer, with what waits in the spool over it. */
+export interface Boot extends Contents {
+  /** `snapshot`: the database is away, and this is what was known of it on this machine. */
+  readonly from: 'database' | 'snapshot'
+  /** When it was true last, ms since the epoch. */
+  readonly asOf: number
+}
+
 export interface StoreCounts {
   /** Statements or transactions run, and their time in the database worker. */
   readonly queries: number
   readonly querySeconds: number
   readonly commits: number
+  readonly commitSeconds: number
   readonly changesCommitted: number
   readonly failures: number
   readonly pendingWrites: number
   /** Refused, because too many were waiting. */
   readonly refusedWrites: number
   readonly pendingLookups: number
+  /** The database can be read and takes writes. */
+  readonly databaseUp: boolean
+  /** When the copy of a remote database on this machine was true last, ms since the epoch; null without one. */
+  readonly snapshotAsOf: number | null
+  /** Times that the database worker ended or hung, and another one took over. */
+  readonly workerRestarts: number
+  readonly spool: SpoolCounts
   /** When the change journal was last followed: ms since the epoch, 0 when it never was. */
   readonly followedAt: number
+}
+
+/** Changes that wait on this machine's disk for the database. */
+export interface SpoolCounts {
+  readonly rows: number
+  readonly bytes: number
+  /** Since when the oldest waits, ms since the epoch; null when none does. */
+  readonly oldestSince: number | null
+  /** Changes that went into the spool; from there into the database; that the database refused in the end. */
+  readonly spooled: number
+  readonly drained: number
+  readonly dropped: number
+  /** Changes that neither the database nor the spool took. */
+  readonly refused: number
 }
 
 /** The main thread's handle on the database worker. Promises reject with StoreUnavailable only. */
@@ -164,6 +196,8 @@ export interface Store {
   commit(changes: readonly Change[]): Promise<void>
   /** Makes these the only problems of that table in `config_problem`. Not awaited: what fails is told again later. */
   reportProblems(table: string, problems: readonly ConfigProblem[]): void
+  /** How much may wait in the spool. */
+  limitSpool(bytes: number): void
   /** Deletes some of the calls that began before. Not awaited: what is left goes the next time. */
   trimCalls(before: number): void
   counts(): StoreCounts

@@ -8,6 +8,7 @@ import type {
   Store,
   StoreCounts,
 } from '../../src/store/store.ts'
+import { EMPTY_SPOOL } from '../support/memory-store.ts'
 
 export const DOMAIN: DomainRecord = { id: 1, name: 'example.com', realm: 'example.com', isDefault: true }
 
@@ -36,6 +37,7 @@ export class ScriptedStore implements Store {
   /** While set, settings and domains are refused with it. */
   failure: Error | null = null
   settingReads = 0
+  spoolLimit_bytes = 0
 
   findExtension(domain: string, name: string): Promise<ExtensionRecord | null> {
     const answer = Promise.withResolvers<ExtensionRecord | null>()
@@ -74,11 +76,17 @@ export class ScriptedStore implements Store {
       bindings: [],
       activeExtensions: [],
       extensionCount: 0,
+      from: 'database',
+      asOf: 0,
     }
   }
 
   reportProblems(_table: string, problems: readonly ConfigProblem[]): void {
     this.reported.push(problems)
+  }
+
+  limitSpool(bytes: number): void {
+    this.spoolLimit_bytes = bytes
   }
 
   async commit(): Promise<void> {}
@@ -90,11 +98,16 @@ export class ScriptedStore implements Store {
       queries: 0,
       querySeconds: 0,
       commits: 0,
+      commitSeconds: 0,
       changesCommitted: 0,
       failures: 0,
       pendingWrites: 0,
       refusedWrites: 0,
       pendingLookups: this.asked.length,
+      databaseUp: true,
+      snapshotAsOf: null,
+      workerRestarts: 0,
+      spool: EMPTY_SPOOL,
       followedAt: 0,
     }
   }

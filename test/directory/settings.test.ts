@@ -38,6 +38,7 @@ describe('settings', () => {
       timer_c_s: '1',
       call_keep_days: '0',
       stranger_methods: 'OPTIONS,MESSAGE',
+      spool_max_mb: '7',
     })
     expect(problems).toEqual([])
     expect(values).toEqual({
@@ -50,6 +51,7 @@ describe('settings', () => {
       timerC_s: 1,
       callKeep_days: 0,
       strangerMethods: new Set(['OPTIONS', 'MESSAGE']),
+      spoolMax_mb: 7,
     })
   })
 

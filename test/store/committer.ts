@@ -14,7 +14,11 @@ const BINDINGS_MAX = 1_000_000
 const clock = new SystemClock((error) => {
   throw error
 })
-const store = new SqlStore(process.argv[2] ?? '', clock, { onInvalidation() {}, onAvailability() {} })
+const store = new SqlStore(process.argv[2] ?? '', clock, {
+  onInvalidation() {},
+  onAvailability() {},
+  onNotice() {},
+})
 await store.boot()
 
 async function commitAll(lane: number): Promise<void> {

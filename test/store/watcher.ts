@@ -15,6 +15,7 @@ export class Watcher implements StoreListener {
   /** As "extension 103@example.com", "settings". */
   readonly stale: string[] = []
   readonly availability: (string | null)[] = []
+  readonly notices: string[] = []
   readonly #waiters = new Set<Waiter>()
 
   onInvalidation(changes: readonly Invalidation[]): void {
@@ -31,6 +32,11 @@ export class Watcher implements StoreListener {
     this.#look()
   }
 
+  onNotice(sentence: string): void {
+    this.notices.push(sentence)
+    this.#look()
+  }
+
   /** Resolves when all of these were told since the last call. */
   async hears(...expected: string[]): Promise<void> {
     await this.until(ACTS_WITHIN_MS, () => expected.every((change) => this.stale.includes(change)))
@@ -42,7 +48,8 @@ export class Watcher implements StoreListener {
     const waited = Promise.withResolvers<void>()
     const waiter: Waiter = { heard, resolve: waited.resolve }
     this.#waiters.add(waiter)
-    const what = () => `the store to tell it, only ${JSON.stringify([this.stale, this.availability])}`
+    const what = () =>
+      `the store to tell it, only ${JSON.stringify([this.stale, this.availability, this.notices])}`
     await within(ms, what, waited.promise).finally(() => this.#waiters.delete(waiter))
   }
 

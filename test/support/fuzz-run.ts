@@ -216,7 +216,7 @@ async function held(server: ServerProcess): Promise<Held> {
 }
 
 async function fuzz(server: ServerProcess, seed: number, seconds: number): Promise<FuzzOutcome> {
-  server.set('stranger_methods', 'INVITE, OPTIONS, MESSAGE, SUBSCRIBE, BYE')
+  await server.set('stranger_methods', 'INVITE, OPTIONS, MESSAGE, SUBSCRIBE, BYE')
   const attack = new Attack(server, new Random(seed))
   await attack.open()
   await registerPhone(attack)

@@ -57,6 +57,14 @@ export class MariaDb {
     return `mysql://sipwitches:${PASSWORD}@127.0.0.1:${this.port}/${name}`
   }
 
+  /** Another database on the same server; its URL. */
+  async create(name: string): Promise<string> {
+    await this.admin(
+      `CREATE DATABASE ${name} CHARACTER SET utf8mb4; GRANT ALL ON ${name}.* TO sipwitches@'127.0.0.1';`,
+    )
+    return this.urlOf(name)
+  }
+
   get pid(): number {
     return this.#server.pid
   }
@@ -107,10 +115,16 @@ export class MariaDb {
     await this.#server.exited(STOP_MS)
   }
 
-  /** Again, on the same data and port. */
-  async restart(): Promise<void> {
-    this.#server = this.#run()
+  /** Again, on the same data and port; with other options too. */
+  async restart(...more: readonly string[]): Promise<void> {
+    this.#server = this.#run(more)
     await this.#ready()
+  }
+
+  /** Whatever a test that failed has made of it, it serves again. */
+  async revive(): Promise<void> {
+    this.thaw()
+    if (!this.#server.running) await this.restart()
   }
 
   async close(): Promise<void> {
@@ -121,7 +135,7 @@ export class MariaDb {
     removeFolder(this.folder)
   }
 
-  #run(): Program {
+  #run(more: readonly string[] = []): Program {
     const options = [
       '--no-defaults',
       `--datadir=${this.folder}/data`,
@@ -136,6 +150,8 @@ export class MariaDb {
       '--innodb-buffer-pool-size=64M',
       '--innodb-log-file-size=32M',
       '--skip-log-bin',
+      '--skip-sync-frm',
+      ...more,
     ]
     return new Program(['mariadbd', ...options, ...(process.getuid?.() === 0 ? ['--user=mysql'] : [])], {
       folder: this.folder,

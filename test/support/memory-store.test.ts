@@ -17,7 +17,11 @@ beforeEach(() => {
   database = new MemoryDatabase(clock)
   database.add('101')
   told = []
-  store = database.open({ onInvalidation: (changes) => void told.push(...changes), onAvailability() {} })
+  store = database.open({
+    onInvalidation: (changes) => void told.push(...changes),
+    onAvailability() {},
+    onNotice() {},
+  })
 })
 
 describe('a binding', () => {

@@ -14,11 +14,22 @@ import {
   type ExtensionRecord,
   type Invalidation,
   type SightingChange,
+  type SpoolCounts,
   type Store,
   type StoreCounts,
   type StoreListener,
   StoreUnavailable,
 } from '../../src/store/store.ts'
+
+export const EMPTY_SPOOL: SpoolCounts = {
+  rows: 0,
+  bytes: 0,
+  oldestSince: null,
+  spooled: 0,
+  drained: 0,
+  dropped: 0,
+  refused: 0,
+}
 
 export const DOMAIN: DomainRecord = {
   id: 1,
@@ -74,6 +85,9 @@ export class MemoryDatabase {
   /** How long each answer and each commit takes. */
   answer_ms = 0
   commit_ms = 0
+  spoolLimit_bytes = 0
+  /** What the open store says of its spool. */
+  spool: SpoolCounts = EMPTY_SPOOL
   /** While set, every call meets it. */
   fault: Fault | null = null
   readonly problems = new Map<string, readonly ConfigProblem[]>()
@@ -233,7 +247,15 @@ export class MemoryStore implements Store {
     const { settings, bindings, extensions } = this.#database
     const active = new Set(bindings.map(({ extensionId }) => extensionId))
     const activeExtensions = [...extensions.values()].filter(({ id }) => active.has(id))
-    return { domains: [DOMAIN], settings, bindings, activeExtensions, extensionCount: extensions.size }
+    return {
+      domains: [DOMAIN],
+      settings,
+      bindings,
+      activeExtensions,
+      extensionCount: extensions.size,
+      from: 'database',
+      asOf: this.#clock.now(),
+    }
   }
 
   settings(): Promise<ReadonlyMap<string, string>> {
@@ -284,6 +306,10 @@ export class MemoryStore implements Store {
     this.#database.problems.set(table, problems)
   }
 
+  limitSpool(bytes: number): void {
+    this.#database.spoolLimit_bytes = bytes
+  }
+
   trimCalls(before: number): void {
     const { calls } = this.#database
     for (const [id, { startedAt }] of calls) if (startedAt < before) calls.delete(id)
@@ -294,11 +320,16 @@ export class MemoryStore implements Store {
       queries: this.#queries,
       querySeconds: 0,
       commits: this.#commits,
+      commitSeconds: 0,
       changesCommitted: this.#changesCommitted,
       failures: this.#failures,
       pendingWrites: this.#pendingWrites,
       refusedWrites: 0,
       pendingLookups: this.#pendingLookups,
+      databaseUp: this.#database.fault === null,
+      snapshotAsOf: null,
+      workerRestarts: 0,
+      spool: this.#database.spool,
       followedAt: this.#clock.now(),
     }
   }

@@ -60,6 +60,11 @@ export class Program {
     input.flush()
   }
 
+  /** Nothing more is written: programs that read to the end of their input end themselves. */
+  endInput(): void {
+    this.#child.stdin?.end()
+  }
+
   /** The first place in the output, past or to come, that the pattern matches. */
   prints(pattern: RegExp, ms: number): Promise<RegExpExecArray> {
     const match = pattern.exec(this.#output)

@@ -1,17 +1,20 @@
 // The real server as its own process, in a fresh folder and on free ports, as an operator would start it.
 
-import { Database } from 'bun:sqlite'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { passes } from './deadline.ts'
 import { makeFolder, removeFolder } from './folder.ts'
 import type { Host } from './namespace.ts'
 import { Program, run } from './program.ts'
+import { SqlShell } from './sql-shell.ts'
 import type { Subject } from './subject.ts'
 
 const CHECKOUT = resolve(import.meta.dir, '../..')
 const START_MS = 20_000
 const STOP_MS = 10_000
 const COMMAND_MS = 30_000
+const LOOK_EVERY_MS = 20
 /** The last of the log that is shown when a test fails. */
 const LOG_SHOWN_CHARACTERS = 20_000
 
@@ -35,7 +38,18 @@ export interface ServerOptions {
   readonly host?: Host
   /** A compiled server to run instead of the sources. */
   readonly binary?: string
+  /** URL of the database; left out, a file in the server's folder. */
+  readonly database?: string | undefined
+  /** How its programs reach that database, where the server itself is to go another way. */
+  readonly shell?: string
+  /** Where the server keeps what is its own, instead of the folder with its database. */
+  readonly data?: string
+  /** Level of the log; `info` tells of each registration. */
+  readonly log?: 'info' | 'warn'
 }
+
+const READINESS = v.object({ status: v.string(), reasons: v.array(v.string()), since: v.string() })
+export type Readiness = v.InferOutput<typeof READINESS>
 
 /** Accounts from..from+count-1, each with a password of its own. */
 export function accounts(from: number, count: number): Account[] {
@@ -77,7 +91,7 @@ export class ServerProcess implements Subject {
   }
 
   get database(): string {
-    return join(this.folder, 'sipwitches.db')
+    return this.#options.database ?? `sqlite:${join(this.folder, 'sipwitches.db')}`
   }
 
   get pid(): number {
@@ -110,24 +124,25 @@ export class ServerProcess implements Subject {
   async prepare(): Promise<void> {
     const { accounts = [], settings = {} } = this.#options
     const file = join(this.folder, 'accounts.csv')
-    const rows = accounts.map(({ number, password }) => `${number},${password},Extension ${number}`)
-    writeFileSync(file, ['number,password,name', ...rows, ''].join('\n'))
+    const lines = accounts.map(({ number, password }) => `${number},${password},Extension ${number}`)
+    writeFileSync(file, ['number,password,name', ...lines, ''].join('\n'))
     await this.cli('import', file)
-    for (const [name, value] of Object.entries(settings)) this.set(name, value)
+    for (const [name, value] of Object.entries(settings)) await this.set(name, value)
   }
 
   /** Writes a live setting as any SQL client would. */
-  set(name: string, value: string): void {
-    const database = new Database(this.database, { readwrite: true })
-    try {
-      database.run('PRAGMA busy_timeout = 5000')
-      database.run(
-        'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-        [name, value],
-      )
-    } finally {
-      database.close()
-    }
+  async set(name: string, value: string): Promise<void> {
+    const shell = await this.shell()
+    await shell.run(`REPLACE INTO setting (name, value) VALUES ('${name}', '${value}');`)
+    await shell.close()
+  }
+
+  /** The program with which an administrator writes to the database, whether the server runs or not. */
+  async shell(): Promise<SqlShell> {
+    const { host, shell: url = this.database } = this.#options
+    const shell = await SqlShell.open(url, this.folder, host?.enter)
+    this.takesWithIt(shell)
+    return shell
   }
 
   /** Ends it as a service manager (SIGTERM) or a terminal (SIGINT) does: it must end by itself, and well. */
@@ -175,6 +190,24 @@ export class ServerProcess implements Subject {
     return await response.text()
   }
 
+  /** What `/readyz` says. */
+  async readiness(): Promise<Readiness> {
+    const response = await fetch(`${this.baseUrl}/readyz`, { signal: AbortSignal.timeout(COMMAND_MS) })
+    return v.parse(READINESS, await response.json())
+  }
+
+  /** How long it took to, in ms. */
+  async becomes(status: Readiness['status'], within_ms: number): Promise<number> {
+    const began_ms = performance.now()
+    for (;;) {
+      const readiness = await this.readiness()
+      const passed_ms = performance.now() - began_ms
+      if (readiness.status === status) return passed_ms
+      if (passed_ms > within_ms) throw new Error(`not ${status} but ${JSON.stringify(readiness)}`)
+      await passes(LOOK_EVERY_MS)
+    }
+  }
+
   takesWithIt(guest: { kill(): void }): void {
     this.#guests.push(guest)
   }
@@ -201,11 +234,12 @@ export class ServerProcess implements Subject {
 
   #environment(): Record<string, string> {
     return {
-      SIPWITCHES_DATABASE: `sqlite:${this.database}`,
+      SIPWITCHES_DATABASE: this.database,
       SIPWITCHES_LISTEN: `udp://${this.#udp.host}:${this.#udp.port},tcp://${this.#tcp.host}:${this.#tcp.port}`,
       SIPWITCHES_HTTP: `${this.#http.host}:${this.#http.port}`,
-      SIPWITCHES_DATA: this.folder,
+      SIPWITCHES_DATA: this.#options.data ?? this.folder,
       SIPWITCHES_DOMAIN: this.domain,
+      SIPWITCHES_LOG: this.#options.log ?? 'info',
     }
   }
 

@@ -34,6 +34,8 @@ export interface SippOptions {
   readonly keys?: Readonly<Record<string, string>>
   /** What takes the place of `{{name}}` in the scenario: SIPp allows no keyword where a status is expected. */
   readonly parts?: Readonly<Record<string, string>>
+  /** Write down how long each call took to ring. */
+  readonly times?: boolean
   readonly within_ms: number
 }
 
@@ -105,6 +107,20 @@ export class Sipp {
     this.#program.signal('SIGTERM')
   }
 
+  /** Begins no further call, and ends when those that are up have gone their way. */
+  finish(): void {
+    this.#program.signal('SIGUSR1')
+  }
+
+  /** Of each call so far, from the first INVITE to the 180, in ms. */
+  times_ms(): readonly number[] {
+    // SIPp names this file itself.
+    const rows = readIfThere(`${this.#file('scenario')}_${this.#program.pid}_rtt.csv`)
+    return linesOf(rows)
+      .slice(1)
+      .map((row) => Number(row.split(';')[1]))
+  }
+
   kill(): void {
     this.#program.kill()
   }
@@ -112,7 +128,7 @@ export class Sipp {
   #command(): string[] {
     const { local, server, transport, calls, callsPerSecond, pause_ms, users, keys, within_ms } =
       this.#options
-    const { callsOpen } = this.#options
+    const { callsOpen, times } = this.#options
     const command = ['sipp', '-sf', this.#scenario(), '-nostdin', '-m', String(calls)]
     command.push('-i', local.host, '-p', String(local.port), '-mi', local.host, '-ci', local.host)
     command.push('-t', transport === 'tcp' ? 't1' : 'u1')
@@ -121,6 +137,7 @@ export class Sipp {
     command.push('-trace_stat', '-stf', this.#file('statistics'), '-fd', '1')
     command.push('-trace_err', '-error_file', this.#file('errors'))
     command.push('-trace_logs', '-log_file', this.#file('log'))
+    if (times) command.push('-trace_rtt', '-rtt_freq', '1')
     if (callsPerSecond !== undefined) command.push('-r', String(callsPerSecond))
     if (callsOpen !== undefined) command.push('-l', String(callsOpen))
     if (pause_ms !== undefined) command.push('-d', String(pause_ms))

@@ -63,6 +63,10 @@ CREATE TRIGGER device_changed AFTER UPDATE OF extension_id, label, instance ON d
     WHERE id = NEW.id AND updated_at = OLD.updated_at;
 END;
 
+INSERT INTO setting (name, value, comment) VALUES
+  ('spool_max_mb', '64',
+    'Most megabytes of writes that wait on the server''s own disk while the database is away; more are refused.');
+
 CREATE VIEW v1_extension AS
   -- Every extension with its owner and how many of its phones are registered. Columns are only ever added.
   SELECT

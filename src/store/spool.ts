@@ -1,0 +1,289 @@
+// The spool: changes that the database could not take, kept on this machine's disk until it can. A REGISTER is
+// answered 200 from here while the database is away, so each append is synced.
+
+import { Database } from 'bun:sqlite'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { DatabaseProblem } from './driver.ts'
+import { databaseProblem } from './sqlite-open.ts'
+import type { Change } from './store.ts'
+
+/** It holds what the database holds, so it is read by the same people. */
+const SPOOL_MODE = 0o640
+/** Bytes of the write-ahead log that stay on the disk after a burst. */
+const LOG_KEPT_BYTES = 4 * 1024 * 1024
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS owner (database TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS pending (
+    seq INTEGER PRIMARY KEY,
+    subject TEXT NOT NULL UNIQUE,
+    since INTEGER NOT NULL,
+    change TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS pending_since ON pending (since);`
+
+/** A change and its place in the spool. */
+export interface Spooled {
+  readonly seq: number
+  readonly change: Change
+}
+
+export interface SpoolOptions {
+  readonly path: string
+  /** Which database the changes are for, without secrets: what was meant for another one is never written to this. */
+  readonly database: string
+  readonly clock: Clock
+  readonly limit_bytes: number
+  /** Hears, in a sentence for the log, what the administrator must know. */
+  readonly onNotice: (sentence: string) => void
+}
+
+export class Spool {
+  readonly #options: SpoolOptions
+  #database: Database
+  #rows = 0
+  #nextSeq = 1
+  /** Used by rows, beyond which no more is taken. A live setting. */
+  limit_bytes: number
+
+  /** Throws DatabaseProblem when there can be no spool in that folder. */
+  constructor(options: SpoolOptions) {
+    this.#options = options
+    this.limit_bytes = options.limit_bytes
+    this.#database = this.#run(() => this.#openSound())
+    this.#count()
+  }
+
+  /** Changes that wait. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  get bytes(): number {
+    return this.#run(() => (this.#rows === 0 ? 0 : usedBytes(this.#database)))
+  }
+
+  /** Since when the oldest of them waits, ms since the epoch; null when none does. */
+  get oldestSince(): number | null {
+    return this.#run(
+      () =>
+        this.#database.query<{ since: number | null }, []>('SELECT min(since) AS since FROM pending').get()
+          ?.since ?? null,
+    )
+  }
+
+  /** Durable when it returns, with the places they have now. Throws DatabaseProblem: then none is kept. */
+  append(changes: readonly Change[]): readonly number[] {
+    try {
+      return this.#run(() => this.#appendAll(changes))
+    } catch (error) {
+      if (!(error instanceof DatabaseProblem && error.kind === 'corrupt')) throw error
+      this.#replace(error.message)
+      return this.#run(() => this.#appendAll(changes))
+    }
+  }
+
+  /** The oldest ones, in order. */
+  first(limit: number): readonly Spooled[] {
+    try {
+      return this.#run(() => this.#read(limit))
+    } catch (error) {
+      if (!(error instanceof DatabaseProblem && error.kind === 'corrupt')) throw error
+      this.#replace(error.message)
+      return []
+    }
+  }
+
+  all(): readonly Spooled[] {
+    return this.first(Number.MAX_SAFE_INTEGER)
+  }
+
+  /** Those which have not been put behind by a newer state of the same subject meanwhile. */
+  remove(seqs: readonly number[]): void {
+    this.#run(() => {
+      const { changes } = this.#database
+        .query('DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?))')
+        .run(JSON.stringify(seqs))
+      this.#rows -= changes
+    })
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #appendAll(changes: readonly Change[]): readonly number[] {
+    const since = this.#options.clock.now()
+    let rows = this.#rows
+    let seq = this.#nextSeq
+    this.#database.run('BEGIN IMMEDIATE')
+    try {
+      const seqs = changes.map((change) => {
+        const place = seq++
+        if (!this.#put(change, place, since)) rows++
+        return place
+      })
+      if (usedBytes(this.#database) > this.limit_bytes) throw overfull(this.#rows)
+      this.#database.run('COMMIT')
+      this.#rows = rows
+      this.#nextSeq = seq
+      return seqs
+    } catch (error) {
+      if (this.#database.inTransaction) this.#database.run('ROLLBACK')
+      throw error
+    }
+  }
+
+  /** True when it takes the place of an older state of the same subject, whose time of waiting it goes on with. */
+  #put(change: Change, seq: number, since: number): boolean {
+    const subject = subjectOf(change, seq)
+    const older = this.#database
+      .query<{ since: number }, [string]>('DELETE FROM pending WHERE subject = ? RETURNING since')
+      .get(subject)
+    this.#database
+      .query('INSERT INTO pending (seq, subject, since, change) VALUES (?, ?, ?, ?)')
+      .run(seq, subject, older?.since ?? since, JSON.stringify(change))
+    return older !== null
+  }
+
+  #read(limit: number): readonly Spooled[] {
+    return this.#database
+      .query<{ seq: number; change: string }, [number]>(
+        'SELECT seq, change FROM pending ORDER BY seq LIMIT ?',
+      )
+      .all(limit)
+      .map(({ seq, change }) => ({ seq, change: JSON.parse(change) }))
+  }
+
+  #count(): void {
+    this.#run(() => {
+      // No change of ours is like that; somebody has edited the file by hand.
+      this.#database.run('DELETE FROM pending WHERE NOT json_valid(change)')
+      const counted = this.#database
+        .query<{ rows: number; last: number | null }, []>(
+          'SELECT count(*) AS rows, max(seq) AS last FROM pending',
+        )
+        .get()
+      this.#rows = counted?.rows ?? 0
+      this.#nextSeq = (counted?.last ?? 0) + 1
+    })
+  }
+
+  /** A spool that cannot be read, or belongs to another database, must not keep new writes from being kept. */
+  #openSound(): Database {
+    const { path, database: own } = this.#options
+    let problem: string
+    try {
+      const database = open(path)
+      const owner = ownerOf(database, own)
+      if (owner === own) return database
+      const { rows } = database.query<{ rows: number }, []>('SELECT count(*) AS rows FROM pending').get() ?? {
+        rows: 0,
+      }
+      database.close()
+      if (rows === 0) return this.#openNew()
+      problem = `It holds ${rows} writes for another database, ${owner}.`
+    } catch (error) {
+      const found = databaseProblem(error, path)
+      if (found.kind !== 'corrupt') throw found
+      problem = found.message
+    }
+    this.#setAside(problem)
+    return this.#openNew()
+  }
+
+  #openNew(): Database {
+    const { path, database: own } = this.#options
+    const database = open(path)
+    database.run('DELETE FROM owner')
+    database.query('INSERT INTO owner (database) VALUES (?)').run(own)
+    return database
+  }
+
+  #replace(problem: string): void {
+    this.#database.close()
+    this.#setAside(problem)
+    this.#database = this.#run(() => this.#openNew())
+    this.#count()
+  }
+
+  #setAside(problem: string): void {
+    const { path, clock, onNotice } = this.#options
+    const aside = `${path}.${new Date(clock.now()).toISOString().replaceAll(':', '')}`
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
+    }
+    onNotice(`The spool ${path} cannot be used and was set aside as ${aside}; a new one serves. ${problem}`)
+  }
+
+  #run<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      throw databaseProblem(error, this.#options.path)
+    }
+  }
+}
+
+function open(path: string): Database {
+  mkdirSync(dirname(path), { recursive: true })
+  if (!existsSync(path)) closeSync(openSync(path, 'a', SPOOL_MODE))
+  const database = new Database(path, { readwrite: true, create: false, strict: true })
+  try {
+    database.run('PRAGMA journal_mode = WAL')
+    database.run('PRAGMA synchronous = FULL')
+    database.run(`PRAGMA journal_size_limit = ${LOG_KEPT_BYTES}`)
+    const found = database.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').get()?.quick_check
+    if (found !== 'ok') throw new DatabaseProblem('corrupt', `It is damaged (${found}).`)
+    database.run(SCHEMA)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** A new spool is for whoever opens it first. */
+function ownerOf(database: Database, own: string): string {
+  const owner = database.query<{ database: string }, []>('SELECT database FROM owner').get()?.database
+  if (owner !== undefined) return owner
+  database.query('INSERT INTO owner (database) VALUES (?)').run(own)
+  return own
+}
+
+function overfull(rows: number): DatabaseProblem {
+  return new DatabaseProblem(
+    'full',
+    `The spool is full: ${rows} writes wait for the database, all that the setting spool_max_mb allows.`,
+  )
+}
+
+function usedBytes(database: Database): number {
+  return (
+    database
+      .query<{ bytes: number }, []>(
+        `SELECT (page_count - freelist_count) * page_size AS bytes
+           FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
+      )
+      .get()?.bytes ?? 0
+  )
+}
+
+/**
+ * Of two changes with one subject only the last one counts. A contact and a device have one state; what is written of a
+ * call depends on what was written before, so nothing of it is left out.
+ */
+function subjectOf(change: Change, seq: number): string {
+  switch (change.kind) {
+    case 'save':
+      return `binding ${change.binding.extensionId} ${change.binding.contactKey}`
+    case 'remove':
+      return `binding ${change.extensionId} ${change.contactKey}`
+    case 'sighting':
+      return `device ${change.extensionId} ${change.instance}`
+    default:
+      return `${change.kind} ${seq}`
+  }
+}
