@@ -243,6 +243,12 @@ export class StoreService implements Wakeable {
     return records
   }
 
+  /** A record that the main thread has had for long may not be in a snapshot that was written anew. */
+  async #completeSnapshot(): Promise<void> {
+    const ids = this.#snapshot?.recordless(RECORDS_AT_ONCE) ?? []
+    if (ids.length > 0) this.#snapshot?.putRecords(ids, await this.#recordsOf(ids))
+  }
+
   #openSpool(): Spool {
     const { spool, clock, reply } = this.#world
     if (spool === null) throw new DatabaseProblem('missing', 'There is no folder for it.')
@@ -324,6 +330,7 @@ export class StoreService implements Wakeable {
     const changes = await this.#link.poll(LIMITS.storeAttempt_ms, () => follower.poll())
     this.#work[Work.FollowedAt] = this.#world.clock.now()
     this.#snapshot?.changed(changes)
+    await this.#completeSnapshot()
     if (this.#snapshot?.isWanted === true) this.#snapshot.write(await this.#readAll())
     if (changes.length > 0) this.#world.reply({ kind: 'invalidation', changes })
     this.#rowChecker?.onChanges(changes)
