@@ -53,7 +53,6 @@ export class PlanHandler implements Handler {
     try {
       const found = await this.#parts.directory.find(domain.name, name)
       this.#parts.onWaited(found)
-      if (transaction.answered) return 'done'
       return this.#ring(exchange, found)
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
