@@ -339,8 +339,20 @@ export class StoreService implements Wakeable {
       await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal())
   }
 
+  /** What cannot be read stays as it was: whoever writes next finds out why. */
+  #publishSpool(): void {
+    const { spool } = this.#writes
+    try {
+      this.#work[Work.SpoolBytes] = spool?.bytes ?? 0
+      this.#work[Work.SpoolOldest] = spool?.oldestSince ?? 0
+      this.#work[Work.SpoolRows] = spool?.rows ?? 0
+    } catch (error) {
+      problemOf(error)
+    }
+  }
+
   #publish(): void {
-    const { counts, spool } = this.#writes
+    const { counts } = this.#writes
     const { queries, seconds, failures } = this.#link.counts
     const count = (field: Work, counted: number): void => {
       this.#work[field] = (this.#counted[field] ?? 0) + counted
@@ -355,9 +367,7 @@ export class StoreService implements Wakeable {
     count(Work.Drained, counts.drained)
     count(Work.Dropped, counts.dropped)
     count(Work.SpoolRefused, counts.refused)
-    this.#work[Work.SpoolRows] = spool?.rows ?? 0
-    this.#work[Work.SpoolBytes] = spool?.bytes ?? 0
-    this.#work[Work.SpoolOldest] = spool?.oldestSince ?? 0
+    this.#publishSpool()
     this.#work[Work.SnapshotAsOf] = this.#snapshot?.asOf ?? 0
     this.#work[Work.DatabaseUp] = this.#link.state === 'up' ? 1 : 0
   }
