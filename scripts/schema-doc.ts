@@ -19,7 +19,7 @@ const STABLE = /^v\d+_/
 export function currentSchema(): Relation[] {
   const folder = mkdtempSync(join(tmpdir(), 'sipwitches-schema-'))
   try {
-    const database = openSqlite(join(folder, 'empty.db'), { create: true, busy_ms: 0, check: true })
+    const database = openSqlite(join(folder, 'empty.db'), { create: true, busy_ms: 0, checked: true })
     const schema = readSchema(database)
     database.close()
     return schema

@@ -71,6 +71,8 @@ export const LIMITS = {
   viasPerMessage: 70,
   routesPerMessage: 20,
   contactsPerRegister: 32,
+  /** Of one contact's URI: more than any phone writes, and what an index of a database holds. */
+  contact_characters: 512,
   /** directory */
   directory_entries: 200_000,
   directoryUnknown_entries: 10_000,
@@ -124,7 +126,7 @@ export const LIMITS = {
   storeWorkerSilence_ms: 5000,
   /** A question that was under way at so many deaths of a worker may be their cause: it is not sent again. */
   storeQuestionSends: 3,
-  /** Connections to a MySQL server, besides the one that writes and the one that follows the journal. */
+  /** Connections to a MySQL server, besides the one that writes. */
   mysqlConnections: 4,
   mysqlConnect_ms: 2000,
   /** How long a server may take to say good-bye. */

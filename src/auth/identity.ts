@@ -1,25 +1,18 @@
 // Who is asking? Whoever claims to be one of ours must prove it; a stranger may do what the settings allow.
 
 import { type Account, accountOf, type Domains } from '../directory/account.ts'
-import type { Directory } from '../directory/directory.ts'
+import { type LookUpParts, lookUp } from '../directory/look-up.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { quote } from '../sip/header.ts'
 import { HeaderId, MethodId, type SipMessage, type SipRequest, type Span, wire } from '../sip/message.ts'
 import type { ExtensionRecord } from '../store/store.ts'
-import { StoreUnavailable } from '../store/store.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import type { Authenticator, AuthRole, AuthVerdict } from './challenge.ts'
 
-/** Seconds that a sender is told to wait when its record can't be looked up now. */
-const LOOKUP_RETRY_s = 10
-
-export interface IdentityParts {
+export interface IdentityParts extends LookUpParts {
   readonly authenticator: Authenticator
-  readonly directory: Directory
   readonly settings: LiveSettings
   readonly domains: Domains
-  /** A request had to wait until this record was looked up. */
-  onWaited(extension: ExtensionRecord | null): void
 }
 
 /** The account that a request must prove: named by To in a REGISTER (section 10.3 step 4), by From otherwise. */
@@ -39,7 +32,7 @@ export class IdentityHandler implements Handler {
     if (claim === null) return this.#stranger(exchange)
     const known = this.#parts.directory.peek(claim.domain.name, claim.name)
     if (known !== undefined) return this.#prove(exchange, claim, known)
-    return this.#lookUp(exchange, claim)
+    return lookUp(exchange, claim, this.#parts, (found) => this.#prove(exchange, claim, found))
   }
 
   /** null: the sender doesn't claim to be ours. */
@@ -62,20 +55,6 @@ export class IdentityHandler implements Handler {
     if (this.#parts.settings.current.strangerMethods.has(request.method)) return 'next'
     exchange.answer(403, 'not one of our extensions, and stranger_methods does not list this method')
     return 'done'
-  }
-
-  async #lookUp(exchange: Exchange, claim: Claim): Promise<Verdict> {
-    try {
-      const found = await this.#parts.directory.find(claim.domain.name, claim.name)
-      this.#parts.onWaited(found)
-      return this.#prove(exchange, claim, found)
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error
-      exchange.answer(503, `the record can't be looked up: ${error.message}`, {
-        headers: `Retry-After: ${LOOKUP_RETRY_s}\r\n`,
-      })
-      return 'done'
-    }
   }
 
   #prove(exchange: Exchange, claim: Claim, extension: ExtensionRecord | null): Verdict {

@@ -1,24 +1,18 @@
 // From a dialled name to the phones that ring: the dial plan's first rule, an extension row makes its number dialable.
 
 import { accountOf, type Domains } from '../directory/account.ts'
-import type { Directory } from '../directory/directory.ts'
+import { type LookUpParts, lookUp } from '../directory/look-up.ts'
 import type { StatefulProxy } from '../proxy/proxy.ts'
 import { bindingTargets } from '../proxy/target.ts'
 import type { Location } from '../registrar/location.ts'
-import { type DomainRecord, type ExtensionRecord, StoreUnavailable } from '../store/store.ts'
+import type { ExtensionRecord } from '../store/store.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 
-export interface PlanParts {
-  readonly directory: Directory
+export interface PlanParts extends LookUpParts {
   readonly location: Location
   readonly proxy: StatefulProxy
   readonly domains: Domains
-  /** A request had to wait until this record was looked up. */
-  onWaited(extension: ExtensionRecord | null): void
 }
-
-/** Seconds that a caller is told to wait when the called record can't be looked up now. */
-const LOOKUP_RETRY_s = 10
 
 export class PlanHandler implements Handler {
   readonly #parts: PlanParts
@@ -39,10 +33,7 @@ export class PlanHandler implements Handler {
     }
     const { domain, name } = called
     const known = name === '' ? null : this.#parts.directory.peek(domain.name, name)
-    return known === undefined ? this.#lookUp(exchange, domain, name) : this.#ring(exchange, known)
-  }
-
-  async #lookUp(exchange: Exchange, domain: DomainRecord, name: string): Promise<Verdict> {
+    if (known !== undefined) return this.#ring(exchange, known)
     // It may take longer than the 200 ms that section 17.2.1 allows without a sign.
     exchange.trying()
     const { transaction } = exchange
@@ -50,18 +41,7 @@ export class PlanHandler implements Handler {
       const onCancel = () => exchange.answer(487, 'the caller gave up while the record was looked up')
       transaction.cancellable = { toTag: exchange.toTag, onCancel }
     }
-    try {
-      const found = await this.#parts.directory.find(domain.name, name)
-      this.#parts.onWaited(found)
-      if (transaction.answered) return 'done'
-      return this.#ring(exchange, found)
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error
-      exchange.answer(503, `the record can't be looked up: ${error.message}`, {
-        headers: `Retry-After: ${LOOKUP_RETRY_s}\r\n`,
-      })
-      return 'done'
-    }
+    return lookUp(exchange, called, this.#parts, (found) => this.#ring(exchange, found))
   }
 
   #ring(exchange: Exchange, extension: ExtensionRecord | null): Verdict {

@@ -56,6 +56,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./registrations.ts')).registrations,
   },
   {
+    name: 'schema',
+    summary: 'print the SQL of the schema, and the version that the database has',
+    load: async () => (await import('./schema.ts')).schema,
+  },
+  {
     name: 'version',
     summary: 'say which program this is',
     load: async () => (await import('./version.ts')).version,

@@ -2,7 +2,7 @@
 
 import { claimedIdentity } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
-import { HeaderId, type SipRequest, type SipResponse, utf8 } from '../sip/message.ts'
+import { HeaderId, type SipRequest, type SipResponse, type Span, utf8 } from '../sip/message.ts'
 import { forwardResponse } from '../sip/serialize.ts'
 import { reasonPhrase } from '../sip/status.ts'
 import type { AnyClientTransaction, Cancellable } from '../transaction/transaction.ts'
@@ -14,6 +14,14 @@ import type { Target } from './target.ts'
 
 /** What a call goes through, for the log and for its record. Of the last three each call has one, and ends with it. */
 export type CallStage = 'calling' | 'ringing' | 'answered' | 'failed' | 'cancelled'
+
+/** What is the same on each branch. */
+export interface ForkedParts {
+  /** Of the branch parameter (section 16.6 step 8). */
+  readonly loop: string
+  readonly removals: readonly Span[]
+  readonly identity: string
+}
 
 export interface ForkHome {
   readonly clock: Clock
@@ -32,6 +40,7 @@ const FULL_RETRY_s = 5
 
 export class Fork implements BranchOwner, Cancellable {
   readonly exchange: Exchange
+  readonly parts: ForkedParts
   readonly invite: boolean
   /** When the first phone rang. */
   ringingAt: number | null = null
@@ -47,8 +56,9 @@ export class Fork implements BranchOwner, Cancellable {
   #answered = false
   #cancelled = false
 
-  constructor(exchange: Exchange, home: ForkHome) {
+  constructor(exchange: Exchange, parts: ForkedParts, home: ForkHome) {
     this.exchange = exchange
+    this.parts = parts
     this.invite = exchange.transaction.kind === 'invite-server'
     this.#home = home
   }

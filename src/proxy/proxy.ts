@@ -17,7 +17,7 @@ import type { Flow } from '../transport/transport.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import type { Branch } from './branch.ts'
 import { breadthOf } from './breadth.ts'
-import { type CallStage, Fork, type ForkHome } from './fork.ts'
+import { type CallStage, Fork, type ForkedParts, type ForkHome } from './fork.ts'
 import { loopHash } from './loop.ts'
 import { type DialogSeal, recordRoutes } from './record-route.ts'
 import { follow, linesOf, type RouteParts } from './route.ts'
@@ -76,7 +76,7 @@ export class StatefulProxy implements ForkHome {
     else if (breadth < rung.length) {
       this.branchesRefused += rung.length
       exchange.answer(440, `${rung.length} branches need more breadth`)
-    } else new Fork(exchange, this).start(rung, breadth)
+    } else new Fork(exchange, forkedParts(exchange), this).start(rung, breadth)
   }
 
   /** An ACK for a 2xx (section 16.11 in spirit): it has no transaction, nor does it get an answer. */
@@ -107,17 +107,12 @@ export class StatefulProxy implements ForkHome {
   }
 
   send(fork: Fork, branch: Branch, flow: Flow): AnyClientTransaction | null {
-    const { exchange } = fork
+    const { exchange, parts } = fork
     const { request, transaction } = exchange
-    const id = this.#parts.ids.branch(loopHash(request))
-    const removals = [
-      ...exchange.removals,
-      ...claimedIdentity(request),
-      ...linesOf(request, HeaderId.MaxBreadth),
-    ]
-    const headers = `Max-Breadth: ${branch.breadth}\r\n${identityHeaders(exchange)}`
+    const id = this.#parts.ids.branch(parts.loop)
+    const headers = `Max-Breadth: ${branch.breadth}\r\n${parts.identity}`
     const from = formsDialog(exchange) ? transaction.flow : null
-    const bytes = this.#serialize(request, branch.target, id, flow, from, removals, headers)
+    const bytes = this.#serialize(request, branch.target, id, flow, from, parts.removals, headers)
     return this.#parts.transactions.request(request.method, id, bytes, flow, branch)
   }
 
@@ -158,6 +153,15 @@ export class StatefulProxy implements ForkHome {
       removals,
       headers: route + headers,
     })
+  }
+}
+
+function forkedParts(exchange: Exchange): ForkedParts {
+  const { request } = exchange
+  return {
+    loop: loopHash(request),
+    removals: [...exchange.removals, ...claimedIdentity(request), ...linesOf(request, HeaderId.MaxBreadth)],
+    identity: identityHeaders(exchange),
   }
 }
 

@@ -1,5 +1,6 @@
 // What a REGISTER asks for: its Contact headers read into changes (RFC 3261 section 10.3 steps 6 and 7).
 
+import type { Limits } from '../config.ts'
 import { parseAddress } from '../sip/address.ts'
 import { parseSeconds, splitList } from '../sip/header.ts'
 import { HeaderId, type SipRequest } from '../sip/message.ts'
@@ -36,11 +37,14 @@ const PRIORITY_DEFAULT = 1000
 export function readContacts(
   request: SipRequest,
   policy: ExpiryPolicy,
-  contactsMax: number,
+  limits: Pick<Limits, 'contactsPerRegister' | 'contact_characters'>,
 ): RegisterRequest {
   const values = request.headers(HeaderId.Contact).flatMap(splitList)
   if (values.length === 0) return { kind: 'query' }
-  if (values.length > contactsMax) return refused(403, `more than ${contactsMax} contacts in one request`)
+  const { contactsPerRegister, contact_characters } = limits
+  if (values.length > contactsPerRegister) {
+    return refused(403, `more than ${contactsPerRegister} contacts in one request`)
+  }
   if (values.includes('*')) {
     if (values.length === 1 && request.expires_s === 0) return { kind: 'clear' }
     return refused(400, '"*" must stand alone, with Expires: 0')
@@ -49,6 +53,9 @@ export function readContacts(
   for (const value of values) {
     const contact = readContact(value, request, policy)
     if (contact === null) return refused(400, `not a contact: ${value}`)
+    if (contact.text.length > contact_characters) {
+      return refused(400, `a contact of more than ${contact_characters} characters`)
+    }
     if (contact.expires_s > 0 && contact.expires_s < policy.expiresMin_s) {
       return refused(423, `${contact.expires_s} s is below expires_min_s`)
     }

@@ -29,7 +29,7 @@ export interface RegistrarParts {
   readonly directory: Directory
   readonly settings: LiveSettings
   readonly store: Store
-  readonly limits: Pick<Limits, 'contactsPerRegister' | 'routesPerMessage'>
+  readonly limits: Pick<Limits, 'contactsPerRegister' | 'contact_characters' | 'routesPerMessage'>
   onRegistration(event: RegistrationEvent, binding: Binding, callId: string): void
 }
 
@@ -60,7 +60,7 @@ export class Registrar implements Handler {
     const { asserted } = exchange
     if (asserted === null) throw new Error('a REGISTER came to the registrar unproved')
     const { settings, limits, location } = this.#parts
-    const asked = readContacts(exchange.request, settings.current, limits.contactsPerRegister)
+    const asked = readContacts(exchange.request, settings.current, limits)
     switch (asked.kind) {
       case 'refused':
         exchange.answer(asked.status, asked.why, {

@@ -40,7 +40,7 @@ function triggersOf(migrations: readonly Migration[]): string[] {
   return [...names]
 }
 
-const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
+export const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
   -- The steps that this schema was made by.
   -- Order of the step; the highest one is the schema's version.
   version INTEGER PRIMARY KEY,

@@ -6,7 +6,7 @@ import { DatabaseProblem } from './driver.ts'
 import { isReached, MIGRATIONS, SCHEMA_VERSION } from './migration.ts'
 import type { MysqlSession } from './mysql-session.ts'
 
-const CREATE_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
+export const CREATE_MYSQL_SCHEMA_MIGRATION = `CREATE TABLE IF NOT EXISTS schema_migration (
   version INT NOT NULL PRIMARY KEY COMMENT 'Order of the step; the highest one is the schema''s version.',
   name VARCHAR(64) NOT NULL COMMENT 'What the step brought.',
   applied_at DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)) COMMENT 'When it was run.'
@@ -19,7 +19,7 @@ const LOCK = `'sipwitches ' || left(sha2(database(), 256), 32)`
 const TRIGGERS_REFUSED = [1044, 1142, 1227, 1419, 1290, 1836]
 
 /** 0 when nothing was ever migrated. */
-async function mysqlSchemaVersion(session: MysqlSession): Promise<number> {
+export async function mysqlSchemaVersion(session: MysqlSession): Promise<number> {
   const tables = await session.select(
     `SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = 'schema_migration'`,
   )
@@ -56,10 +56,10 @@ export async function migrateMysql(session: MysqlSession): Promise<unknown> {
 
 async function applyMissing(session: MysqlSession): Promise<void> {
   if (isReached(await mysqlSchemaVersion(session))) return
-  await session.run(CREATE_SCHEMA_MIGRATION)
+  await session.run(CREATE_MYSQL_SCHEMA_MIGRATION)
   for (let version = (await mysqlSchemaVersion(session)) + 1; version <= SCHEMA_VERSION; version++) {
     const migration = MIGRATIONS[version - 1]!
-    for (const statement of statements(migration.mysql)) {
+    for (const statement of mysqlStatements(migration.mysql)) {
       if (triggerOf(statement) === null) await session.run(statement)
       else await tolerant(session, statement)
     }
@@ -100,7 +100,7 @@ async function missingTriggers(session: MysqlSession): Promise<string[]> {
 /** Those that the steps leave in the end, and how each is made. */
 function allTriggers(): ReadonlyMap<string, string> {
   const triggers = new Map<string, string>()
-  for (const statement of MIGRATIONS.flatMap(({ mysql }) => statements(mysql))) {
+  for (const statement of MIGRATIONS.flatMap(({ mysql }) => mysqlStatements(mysql))) {
     const trigger = triggerOf(statement)
     if (trigger === null) continue
     if (trigger.made) triggers.set(trigger.name, statement)
@@ -115,6 +115,6 @@ function triggerOf(statement: string): { readonly name: string; readonly made: b
 }
 
 /** A statement ends where a line ends with a semicolon. */
-function statements(sql: string): string[] {
+export function mysqlStatements(sql: string): string[] {
   return sql.split(/;\s*\n/).filter((statement) => statement.trim() !== '')
 }

@@ -9,13 +9,16 @@ import type { MysqlSession } from './mysql-session.ts'
 /** The first releases with CHECK constraints, window functions and all else that the statements use. */
 const OLDEST = { MySQL: [8, 0, 19], MariaDB: [10, 5, 0] } as const
 
+export const SQL_MODE = 'STRICT_TRANS_TABLES,ANSI_QUOTES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION'
+/** Names are compared letter by letter, as in SQLite. */
+export const COLLATION = 'utf8mb4_bin'
+
 /**
  * What every session of ours is told before its first statement, whatever the server's defaults are. ANSI_QUOTES lets
  * "key" and "call", which are reserved words here, be written as in SQLite, and PIPES_AS_CONCAT joins texts as there.
  * A value that does not fit is an error.
  */
-const SESSION = `SET SESSION time_zone = '+00:00',
-  SESSION sql_mode = 'STRICT_TRANS_TABLES,ANSI_QUOTES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION',
+const SESSION = `SET SESSION time_zone = '+00:00', SESSION sql_mode = '${SQL_MODE}',
   SESSION wait_timeout = ?, SESSION innodb_lock_wait_timeout = ?, SESSION lock_wait_timeout = ?`
 
 /** Throws DatabaseProblem where the certificate authority cannot be read. */
@@ -26,8 +29,7 @@ export function mysqlOptions(location: MysqlLocation): ConnectionOptions {
     user,
     password,
     database,
-    // Names are compared letter by letter, as in SQLite.
-    charset: 'utf8mb4_bin',
+    charset: COLLATION,
     timezone: 'Z',
     dateStrings: true,
     // A number beyond 2^53 comes as text instead of being rounded in silence.

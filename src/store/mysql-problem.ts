@@ -9,8 +9,8 @@ const RIGHTS =
 
 const ANY_HOST = "(where the account was made for one host only, write that instead of '%')"
 
-/** With the one that writes and the one that follows the journal. */
-const CONNECTIONS = LIMITS.mysqlConnections + 2
+/** With the one that writes. */
+const CONNECTIONS = LIMITS.mysqlConnections + 1
 
 interface Failure {
   readonly location: MysqlLocation

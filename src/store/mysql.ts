@@ -11,7 +11,11 @@ import { mysqlProblem } from './mysql-problem.ts'
 import { type MysqlSession, MysqlSessions } from './mysql-session.ts'
 import { findProblems, type RowProblem } from './problems.ts'
 import {
+  ACTIVE_CREDENTIALS,
   ACTIVE_EXTENSIONS,
+  type ActiveCredentialRow,
+  type ActiveExtensionRow,
+  activeRecords,
   type BindingRow,
   bindingRecord,
   COUNT_EXTENSIONS,
@@ -35,7 +39,15 @@ import type { Change, ConfigProblem, Contents, DomainRecord, ExtensionRecord } f
 const SAVE_NODE = `INSERT INTO node (name, version, opened_at) VALUES (?, ?, ?)
   ON DUPLICATE KEY UPDATE version = VALUES(version), opened_at = VALUES(opened_at)`
 
-const TRIM_JOURNAL = `DELETE FROM change_journal WHERE seq < ? ORDER BY seq LIMIT ${LIMITS.storeJournalTrim_rows}`
+/**
+ * Read first, so that the DELETE locks nothing but what it deletes. The last row always stays: whoever follows the
+ * journal knows by it that nothing was cut.
+ */
+const OLD_JOURNAL = `
+  SELECT seq FROM change_journal
+    WHERE seq < (SELECT max(seq) FROM change_journal)
+      AND (seq <= (SELECT max(seq) FROM change_journal) - ? OR at < ?)
+    ORDER BY seq LIMIT ${LIMITS.storeJournalTrim_rows}`
 
 export class MysqlDriver implements Driver {
   readonly #warnings: string[] = []
@@ -83,7 +95,10 @@ export class MysqlDriver implements Driver {
         domains: await readDomains(session),
         settings: await readSettings(session),
         bindings: (await session.select<BindingRow>(SELECT_BINDINGS)).map(bindingRecord),
-        activeExtensions: extensionRecords(await session.select<ExtensionRow>(ACTIVE_EXTENSIONS)),
+        activeExtensions: activeRecords(
+          await session.select<ActiveExtensionRow>(ACTIVE_EXTENSIONS),
+          await session.select<ActiveCredentialRow>(ACTIVE_CREDENTIALS),
+        ),
         extensionCount: count?.n ?? 0,
       }
       await session.run('COMMIT')
@@ -165,19 +180,13 @@ export class MysqlDriver implements Driver {
   }
 
   async trimJournal(): Promise<void> {
-    const oldest = mysqlTime(this.#clock.now() - LIMITS.storeJournal_ms)
+    const before = mysqlTime(this.#clock.now() - LIMITS.storeJournal_ms)
     await this.#readers.use(LIMITS.storeBoot_ms, async (session) => {
-      const [last] = await session.select<{ seq: number | null }>(
-        'SELECT max(seq) AS seq FROM change_journal',
-      )
-      const head = last?.seq ?? 0
-      const [young] = await session.select<{ seq: number }>(
-        'SELECT seq FROM change_journal WHERE at >= ? ORDER BY seq LIMIT 1',
-        [oldest],
-      )
-      // The last row always stays: whoever follows the journal knows by it that nothing was cut.
-      const keep = Math.min(head, Math.max(head - LIMITS.storeJournal_rows + 1, young?.seq ?? head))
-      while ((await session.run(TRIM_JOURNAL, [keep])) === LIMITS.storeJournalTrim_rows);
+      for (;;) {
+        const rows = await session.select<{ seq: number }>(OLD_JOURNAL, [LIMITS.storeJournal_rows, before])
+        if (rows.length === 0) return
+        await session.run('DELETE FROM change_journal WHERE seq IN (?)', [rows.map(({ seq }) => seq)])
+      }
     })
   }
 
@@ -198,7 +207,18 @@ export class MysqlDriver implements Driver {
           `triggers. ${mysqlProblem(refusal, this.#location).message}`,
       )
     }
+    await this.#writer.use(LIMITS.storeQuery_ms, (session) => this.#checkDurability(session))
     await this.#writeNode()
+  }
+
+  /** A 200 says that the binding survives; with another setting the loss of power takes the last second's. */
+  async #checkDurability(session: MysqlSession): Promise<void> {
+    const [row] = await session.select<{ flush: number }>('SELECT @@innodb_flush_log_at_trx_commit AS flush')
+    if (row?.flush === 1) return
+    this.#warnings.push(
+      'Registrations that were acknowledged may be lost with the power of the database server, as it does not write ' +
+        'each commit to its disk. Say there: SET GLOBAL innodb_flush_log_at_trx_commit = 1.',
+    )
   }
 
   /** A database that may only be read just now, or that is full, is still good for reading. */

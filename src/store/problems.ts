@@ -22,6 +22,14 @@ type Row = (column: string) => string
 /** The tables that problems are told of. */
 export const CHECKED_TABLES: readonly Table[] = ['domain', 'user', 'extension', 'device', 'credential']
 
+/**
+ * Of the owner of an extension `t`; NULL when it is gone. Asked for each row, and not joined: until MariaDB has counted
+ * the rows, it begins such a join with all extensions of the domain.
+ */
+const USER_NAME = '(SELECT u.name FROM user u WHERE u.id = t.user_id)'
+const DOMAIN_NAME = '(SELECT d.name FROM domain d WHERE d.id = t.domain_id)'
+const REALM = '(SELECT d.realm FROM domain d WHERE d.id = t.domain_id)'
+
 /** What may be wrong with some row. */
 interface Check {
   readonly table: Table
@@ -53,12 +61,15 @@ const CHECKS: readonly Check[] = [
     table: 'user',
     rest: 'users have the name of a number of somebody else',
     through: 'extension',
-    sql: `SELECT u.name, d.name AS domain, o.name AS owner
-      FROM extension t JOIN user u ON u.id = t.user_id JOIN domain d ON d.id = t.domain_id
-        JOIN extension e ON e.domain_id = t.domain_id AND e.number = u.name JOIN user o ON o.id = e.user_id
-      WHERE t.id > ? AND t.id <= ? AND e.user_id <> t.user_id AND t.id = (
-        SELECT x.id FROM extension x WHERE x.user_id = t.user_id AND x.domain_id = t.domain_id
-          ORDER BY x.id LIMIT 1)`,
+    sql: `SELECT name, domain, owner FROM (
+        SELECT ${USER_NAME} AS name, ${DOMAIN_NAME} AS domain,
+            (SELECT o.name FROM extension e JOIN user o ON o.id = e.user_id
+              WHERE e.domain_id = t.domain_id AND e.number = ${USER_NAME} AND e.user_id <> t.user_id) AS owner
+          FROM extension t
+          WHERE t.id > ? AND t.id <= ? AND t.id = (
+            SELECT x.id FROM extension x WHERE x.user_id = t.user_id AND x.domain_id = t.domain_id
+              ORDER BY x.id LIMIT 1)) found
+      WHERE owner IS NOT NULL`,
     key: (row) => row('name'),
     problem: (row) =>
       `In ${row('domain')} ${row('name')} is also a number, of user ${row('owner')}: whoever calls it reaches that ` +
@@ -75,19 +86,21 @@ const CHECKS: readonly Check[] = [
   {
     table: 'extension',
     rest: 'extensions have no user',
-    sql: `SELECT t.number, d.name AS domain, t.user_id FROM extension t JOIN domain d ON d.id = t.domain_id
+    sql: `SELECT t.id, t.number, t.user_id FROM extension t
       WHERE t.id > ? AND t.id <= ? AND NOT EXISTS (SELECT 1 FROM user u WHERE u.id = t.user_id)`,
-    key: (row) => `${row('number')}@${row('domain')}`,
+    key: (row) => `${row('number')}, id ${row('id')}`,
     problem: (row) => `Its user ${row('user_id')} is gone, so it is as if it were not there. ${ORPHAN}`,
   },
   {
     table: 'extension',
     rest: 'extensions have no credential that their phones could use',
-    sql: `SELECT t.number, d.name AS domain, d.realm, u.name AS owner
-      FROM extension t JOIN domain d ON d.id = t.domain_id JOIN user u ON u.id = t.user_id
-      WHERE t.id > ? AND t.id <= ? AND NOT EXISTS (
-        SELECT 1 FROM credential c LEFT JOIN device v ON v.id = c.device_id
-          WHERE c.user_id = t.user_id AND c.realm = d.realm AND (c.device_id IS NULL OR v.extension_id = t.id))`,
+    sql: `SELECT number, domain, realm, owner FROM (
+        SELECT t.number, ${DOMAIN_NAME} AS domain, ${REALM} AS realm, ${USER_NAME} AS owner FROM extension t
+          WHERE t.id > ? AND t.id <= ? AND NOT EXISTS (
+            SELECT 1 FROM credential c LEFT JOIN device v ON v.id = c.device_id
+              WHERE c.user_id = t.user_id AND c.realm = ${REALM}
+                AND (c.device_id IS NULL OR v.extension_id = t.id))) found
+      WHERE domain IS NOT NULL AND owner IS NOT NULL`,
     key: (row) => `${row('number')}@${row('domain')}`,
     problem: (row) =>
       `Its user ${row('owner')} has no credential in the realm ${row('realm')}, so its phones cannot register. ` +
@@ -117,6 +130,17 @@ const CHECKS: readonly Check[] = [
         AND NOT EXISTS (SELECT 1 FROM device v WHERE v.id = t.device_id)`,
     key: (row) => row('id'),
     problem: (row) => `Its device ${row('device_id')} is gone, so it proves nobody. ${ORPHAN}`,
+  },
+  {
+    table: 'credential',
+    rest: 'credentials are of a device of somebody else',
+    sql: `SELECT t.id, t.device_id FROM credential t
+      WHERE t.id > ? AND t.id <= ? AND t.user_id <> (
+        SELECT e.user_id FROM device v JOIN extension e ON e.id = v.extension_id WHERE v.id = t.device_id)`,
+    key: (row) => row('id'),
+    problem: (row) =>
+      `Its device ${row('device_id')} belongs to an extension of another user, so it proves nobody. ` +
+      'Set user_id to that one, or device_id to NULL.',
   },
   {
     table: 'credential',
@@ -160,7 +184,7 @@ async function* stepwise(check: Check, select: Select): AsyncGenerator<Awaited<R
   const rows = LIMITS.storeProblemStep_rows
   const span = `SELECT max(id) AS through FROM (SELECT id FROM ${check.through ?? check.table}
     WHERE id > ? ORDER BY id LIMIT ${rows}) AS step`
-  for (let after = 0; ; ) {
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const [row] = await select(span, [after])
     const through = row?.through
     if (through === null || through === undefined) return

@@ -9,8 +9,7 @@ import type {
   ExtensionRecord,
 } from './store.ts'
 
-/** An extension and one of its credentials, so that both are read at once; NULLs where it has none. */
-export interface ExtensionRow {
+export interface ActiveExtensionRow {
   readonly id: number
   readonly number: string
   readonly domain: string
@@ -19,6 +18,18 @@ export interface ExtensionRow {
   readonly userName: string
   readonly status: 'active' | 'suspended'
   readonly maxBindings: number | null
+}
+
+export interface ActiveCredentialRow extends CredentialRecord {
+  readonly id: number
+  readonly userId: number
+  readonly deviceId: number | null
+  /** Of the device. */
+  readonly extensionId: number | null
+}
+
+/** An extension and one of its credentials, so that both are read at once; NULLs where it has none. */
+export interface ExtensionRow extends ActiveExtensionRow {
   readonly username: string | null
   readonly realm: string | null
   readonly algorithm: Algorithm | null
@@ -54,13 +65,15 @@ export interface SettingRow {
   readonly value: string
 }
 
+const EXTENSION_COLUMNS = `e.id, e.number, d.name AS domain, e.user_id AS userId, u.name AS userName, u.status,
+      e.max_bindings AS maxBindings,
+      CASE e.display_name WHEN '' THEN u.display_name ELSE e.display_name END AS displayName`
+const EXTENSIONS = 'domain d JOIN extension e ON e.domain_id = d.id JOIN user u ON u.id = e.user_id'
+
 /** A credential of a device counts only for the extension that the device belongs to. */
 const SELECT_EXTENSION = `
-  SELECT e.id, e.number, d.name AS domain, e.user_id AS userId, u.name AS userName, u.status,
-      e.max_bindings AS maxBindings,
-      CASE e.display_name WHEN '' THEN u.display_name ELSE e.display_name END AS displayName,
-      c.username, c.realm, c.algorithm, c.ha1
-    FROM domain d JOIN extension e ON e.domain_id = d.id JOIN user u ON u.id = e.user_id
+  SELECT ${EXTENSION_COLUMNS}, c.username, c.realm, c.algorithm, c.ha1
+    FROM ${EXTENSIONS}
       LEFT JOIN credential c ON c.user_id = e.user_id AND (c.device_id IS NULL
         OR EXISTS (SELECT 1 FROM device v WHERE v.id = c.device_id AND v.extension_id = e.id))`
 
@@ -73,9 +86,17 @@ export const EXTENSION_BY_USER = `${SELECT_EXTENSION} WHERE d.name = ? AND u.nam
       WHERE p.name = ? AND w.name = ?)
   ORDER BY c.id`
 
-/** All that have a binding. */
-export const ACTIVE_EXTENSIONS = `${SELECT_EXTENSION} WHERE e.id IN (SELECT extension_id FROM binding)
-  ORDER BY e.id, c.id`
+/** All that have a binding, without their credentials: joined and sorted these take MariaDB twice as long as alone. */
+export const ACTIVE_EXTENSIONS = `
+  SELECT ${EXTENSION_COLUMNS} FROM ${EXTENSIONS} WHERE e.id IN (SELECT extension_id FROM binding)`
+
+/** The credentials of their users. */
+export const ACTIVE_CREDENTIALS = `
+  SELECT c.id, c.user_id AS userId, c.device_id AS deviceId,
+      CASE WHEN c.device_id IS NOT NULL THEN (SELECT v.extension_id FROM device v WHERE v.id = c.device_id) END
+        AS extensionId, c.username, c.realm, c.algorithm, c.ha1
+    FROM credential c
+    WHERE c.user_id IN (SELECT user_id FROM extension WHERE id IN (SELECT extension_id FROM binding))`
 
 /** Of so many row numbers. */
 export const extensionsById = (count: number): string =>
@@ -127,6 +148,23 @@ export function extensionRecords(rows: readonly ExtensionRow[]): ExtensionRecord
     credentials.push({ username, realm, algorithm, ha1 })
   }
   return records
+}
+
+export function activeRecords(
+  extensions: readonly ActiveExtensionRow[],
+  credentials: readonly ActiveCredentialRow[],
+): ExtensionRecord[] {
+  const byUser = Map.groupBy(
+    credentials.toSorted((a, b) => a.id - b.id),
+    ({ userId }) => userId,
+  )
+  return extensions.map(({ status, ...row }) => ({
+    ...row,
+    suspended: status === 'suspended',
+    credentials: (byUser.get(row.userId) ?? [])
+      .filter(({ deviceId, extensionId }) => deviceId === null || extensionId === row.id)
+      .map(({ username, realm, algorithm, ha1 }) => ({ username, realm, algorithm, ha1 })),
+  }))
 }
 
 export function bindingRecord(row: BindingRow): BindingRecord {

@@ -31,7 +31,6 @@ export class SqliteCommandSession implements CommandSession {
     this.#database = openSqlite(path, {
       create: options.create,
       busy_ms: LIMITS.commandBusy_ms,
-      check: true,
     })
   }
 

@@ -14,8 +14,8 @@ export interface SqliteOpening {
   readonly create: boolean
   /** How long a statement waits for another program's write to end. */
   readonly busy_ms: number
-  /** Look for damage in what the server reads at its start. */
-  readonly check: boolean
+  /** It was looked at for damage just now, which takes a while. */
+  readonly checked?: boolean
 }
 
 /** Not the calls: their number has no bound, and reading them all would hold up the start. `check` does. */
@@ -32,7 +32,7 @@ export function openSqlite(path: string, opening: SqliteOpening): Database {
     database = new Database(path, { readwrite: true, create: opening.create, strict: true })
     configure(database, opening.busy_ms)
     migrate(database)
-    if (opening.check) for (const table of CHECKED_TABLES) checkIntegrity(database, path, table)
+    if (opening.checked !== true) for (const table of CHECKED_TABLES) checkIntegrity(database, path, table)
     return database
   } catch (error) {
     database?.close()

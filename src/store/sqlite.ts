@@ -13,7 +13,11 @@ import {
 } from './driver.ts'
 import { findProblems, type RowProblem } from './problems.ts'
 import {
+  ACTIVE_CREDENTIALS,
   ACTIVE_EXTENSIONS,
+  type ActiveCredentialRow,
+  type ActiveExtensionRow,
+  activeRecords,
   BINDING_COLUMNS,
   type BindingRow,
   bindingRecord,
@@ -100,9 +104,9 @@ export class SqliteDriver implements Driver {
   constructor(path: string, { node, clock }: DriverOptions) {
     this.#path = path
     this.#clock = clock
-    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long. Not looked at
-    // for damage: the start has just done so, and it takes a while.
-    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms, check: false })
+    // Opening may have to wait for a program that migrates; from then on no look-up may wait for long. The start
+    // has just looked at it for damage.
+    this.#database = openSqlite(path, { create: true, busy_ms: LIMITS.commandBusy_ms, checked: true })
     const { storeBusy_ms } = LIMITS
     this.#database.run(`PRAGMA busy_timeout = ${storeBusy_ms}`)
     this.#node = [node, VERSION, isoTime(clock.now())]
@@ -114,7 +118,10 @@ export class SqliteDriver implements Driver {
       domains: readDomains(database),
       settings: readSettings(database),
       bindings: database.query<BindingRow, []>(SELECT_BINDINGS).all().map(bindingRecord),
-      activeExtensions: extensionRecords(database.query<ExtensionRow, []>(ACTIVE_EXTENSIONS).all()),
+      activeExtensions: activeRecords(
+        database.query<ActiveExtensionRow, []>(ACTIVE_EXTENSIONS).all(),
+        database.query<ActiveCredentialRow, []>(ACTIVE_CREDENTIALS).all(),
+      ),
       extensionCount: database.query<{ n: number }, []>(COUNT_EXTENSIONS).get()?.n ?? 0,
     }))
   }

@@ -41,7 +41,6 @@ export interface TransactionCounts {
   readonly open: Record<TransactionKind, number>
   retransmissionsAbsorbed: number
   strayResponses: number
-  defects: number
 }
 
 /** Seconds that a refused sender is told to wait. */
@@ -56,7 +55,6 @@ export class TransactionLayer implements TransactionHome, Tables {
     open: { 'invite-client': 0, client: 0, 'invite-server': 0, server: 0 },
     retransmissionsAbsorbed: 0,
     strayResponses: 0,
-    defects: 0,
   }
   readonly #parts: TransactionLayerParts
   readonly #servers = new Map<string, AnyServerTransaction>()
@@ -233,7 +231,6 @@ export class TransactionLayer implements TransactionHome, Tables {
 
   /** An error of ours ends this one request, is told, and harms nobody else. */
   #defect(error: unknown, message: SipRequest | SipResponse): void {
-    this.counts.defects++
     this.#parts.user.onDefect(error, message)
   }
 

@@ -65,6 +65,8 @@ export class Exchange {
 
   /** A final answer of our own. `why` is for the log: the peer hears the generic phrase (STYLE C6). */
   answer(status: number, why: string, parts: ResponseParts = {}): void {
+    // A CANCEL came while something was waited for: nobody would hear this, so nobody is told of it.
+    if (this.transaction.answered) return
     const headers = `${parts.headers ?? ''}${SERVER}`
     this.transaction.respond(
       status,

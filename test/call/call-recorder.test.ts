@@ -204,22 +204,21 @@ describe('a call that is not answered', () => {
     }),
   )
 
-  test(
-    'because the caller gave up while the called record was looked up',
+  test.each(['nobody has the number', 'the look-up fails'])('because the caller gave up before %s', (end) =>
     inOffice(async (office) => {
       const alice = await office.registered('101')
-      office.database.answer_ms = 1000
+      office.database.answer_ms = end === 'nobody has the number' ? 1000 : 5000
       const invite = await alice.calls('699')
       alice.cancels(invite)
       await alice.expects('200')
       alice.acks(invite, await alice.expects('487'))
-      await office.passes(1000)
+      await office.passes(5000)
       expect(await onlyRecord(office)).toMatchObject({
         outcome: 'cancelled',
         status: 487,
         dialled: '699',
       })
-    }),
+    })(),
   )
 
   test(

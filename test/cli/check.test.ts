@@ -63,15 +63,21 @@ describe('check', () => {
     expect(stdout).toContain('BAD  rows: extension 1 has no user')
   })
 
-  test('names a row that the server could not use, and a trigger that is gone', async () => {
+  test('names the rows that the server has found to make no sense', async () => {
     await shell.ask(['extension', 'add', '103'])
-    execute(
-      `INSERT INTO config_problem (table_name, key, problem) VALUES ('extension', '103', 'has no good name');
-        DROP TRIGGER credential_updated`,
-    )
+    execute(`INSERT INTO config_problem (table_name, key, problem) VALUES
+      ('extension', '103@example.com', 'Its phones cannot register.'), ('setting', 'timer_c_s', 'mended since')`)
     const { code, stdout } = await check()
     expect(code).toBe(78)
-    expect(stdout).toContain('BAD  extension 103: has no good name')
+    expect(stdout).toContain('BAD  extension 103@example.com: Its phones cannot register.')
+    expect(stdout).not.toContain('mended since')
+  })
+
+  test('names a trigger that is gone', async () => {
+    await shell.ask(['extension', 'add', '103'])
+    execute('DROP TRIGGER credential_updated')
+    const { code, stdout } = await check()
+    expect(code).toBe(78)
     expect(stdout).toContain('BAD  database: the trigger credential_updated is missing')
   })
 

@@ -245,6 +245,17 @@ describe('when everything may have changed', () => {
   })
 })
 
+test('of very many changed records those are read first that are asked for', async () => {
+  const count = 3 * LIMITS.directoryRevalidations
+  directory = newDirectory(1000)
+  for (let n = 0; n < count; n++) await learn(extension(`${n}`))
+  directory.onInvalidation([{ kind: 'everything' }])
+  expect(peek(`${count - 1}`)).toEqual(extension(`${count - 1}`))
+  expect(store.names.at(-1)).toBe(`${count - 1}@example.com`)
+  for (let n = 0; n < count; n++) peek(`${n}`)
+  expect(store.asked).toHaveLength(2 * LIMITS.directoryRevalidations)
+})
+
 describe('domains', () => {
   const other = { id: 2, name: 'example.org', realm: 'org', isDefault: false }
 

@@ -188,6 +188,22 @@ describe('a renamed number', () => {
   )
 })
 
+describe('a renamed number whose user is called as it was', () => {
+  test(
+    'is found under both, and its phones stay',
+    inOffice(async (office) => {
+      office.database.add('102', { userName: '102' })
+      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+      office.database.renumber('102', '202')
+      await office.clock.idle()
+      await rings(alice, '102', bob)
+      await rings(alice, '202', bob)
+      await bob.registers()
+      expect(office.server.waitsOnCallPath).toBe(0)
+    }),
+  )
+})
+
 describe('an extension with a new owner', () => {
   test(
     'is no longer where its old owner’s phones are; those are refused, and the new one’s register',

@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from 'bun:test'
 import { resolve } from 'node:path'
+import { makeFolder, removeFolder } from '../support/folder.ts'
 import { run } from '../support/program.ts'
 import { requirePrograms } from '../support/programs.ts'
 import { accounts, serving } from '../support/server-process.ts'
@@ -38,6 +39,18 @@ test(
       const answered = await answering.succeeded()
       expect(answered.log.toSorted()).toEqual(numbers)
     })
+  },
+  TEST_MS,
+)
+
+test(
+  'has the SQL of its schema inside',
+  async () => {
+    const folder = makeFolder('binary')
+    const printed = [binary, 'schema', '--dialect', 'sqlite']
+    const { code, output } = await run(printed, { folder, within_ms: TEST_MS })
+    removeFolder(folder)
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('CREATE TABLE extension (') })
   },
   TEST_MS,
 )

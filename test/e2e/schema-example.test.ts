@@ -3,7 +3,7 @@
 import { beforeAll, expect, test } from 'bun:test'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSource } from '../house/source.ts'
+import { documentExample } from '../house/source.ts'
 import { ACTS_WITHIN_MS } from '../store/watcher.ts'
 import { run } from '../support/program.ts'
 import { requirePrograms } from '../support/programs.ts'
@@ -17,13 +17,6 @@ const SHELL_MS = 10_000
 const ANN = { number: '103', password: 'open sesame' }
 
 beforeAll(requirePrograms, TEST_MS)
-
-function example(language: string): string {
-  const [, code] =
-    new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(readSource('docs/schema.md').text) ?? []
-  if (code === undefined) throw new Error(`docs/schema.md has no example in ${language}`)
-  return code
-}
 
 /** How one try to register ends, by the algorithm named. */
 async function registers(server: HostPort, algorithm: string): Promise<string> {
@@ -46,7 +39,10 @@ test(
     await serving({ accounts: accounts(1000, 1) }, async (server) => {
       expect(await registers(server.udp, 'SHA-256')).toBe('403')
       symlinkSync(server.folder, join(server.folder, 'data'))
-      const typed = await run(['sh', '-ec', example('sh')], { folder: server.folder, within_ms: SHELL_MS })
+      const typed = await run(['sh', '-ec', documentExample('docs/schema.md', 'sh')], {
+        folder: server.folder,
+        within_ms: SHELL_MS,
+      })
       const committed = performance.now()
       expect(typed).toEqual({ code: 0, output: '' })
       let outcome = ''

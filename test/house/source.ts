@@ -29,6 +29,14 @@ export function readSource(path: string): Source {
   return { path, text: readFileSync(join(ROOT, path), 'utf8') }
 }
 
+/** What stands in the first block of that language. */
+export function documentExample(path: string, language: string): string {
+  const [, rest = ''] = readSource(path).text.split(`\`\`\`${language}\n`)
+  const [example = ''] = rest.split('```', 1)
+  if (example === '') throw new Error(`${path} has no example in ${language}`)
+  return example
+}
+
 /** In the order of the alternatives: a quote within a comment is no string, and a `//` within a string no comment. */
 const NOT_CODE =
   /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`|(?<=[(,=:[!&|?{};\n]\s*)\/(?![/*])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/g

@@ -18,7 +18,7 @@ function read(...lines: readonly string[]) {
       ...lines,
     ].join('\n'),
   )
-  return readContacts(request, SETTING_DEFAULTS, 3)
+  return readContacts(request, SETTING_DEFAULTS, { contactsPerRegister: 3, contact_characters: 40 })
 }
 
 /** The expiry that one contact gets. */
@@ -54,7 +54,7 @@ describe('the expiry of a contact (section 10.2.1.1)', () => {
 })
 
 describe('Contact', () => {
-  test.each<[string, readonly string[], string]>([
+  test.each<[string, readonly string[], string | number]>([
     ['absent: a query', [], 'query'],
     ['absent with Expires: 0: a query all the same', ['Expires: 0'], 'query'],
     ['"*" with Expires: 0: remove all', ['Contact: *', 'Expires: 0'], 'clear'],
@@ -63,6 +63,8 @@ describe('Contact', () => {
     ['a URI of another scheme', ['Contact: <tel:+123>'], '400'],
     ['a q that is no qvalue', ['Contact: <sip:a@b>;q=2'], '400'],
     ['a parameter given twice', ['Contact: <sip:a@b>;q=1;q=0.5'], '400'],
+    ['a URI as long as it may be', [`Contact: <sip:${'a'.repeat(34)}@b>`], 3600],
+    ['a URI that is longer', [`Contact: <sip:${'a'.repeat(35)}@b>`], '400'],
     ['more than the limit', ['Contact: <sip:a@1>, <sip:a@2>, <sip:a@3>, <sip:a@4>'], '403'],
   ])('%s', (_what, lines, expected) => expect(expiryOf(...lines)).toBe(expected))
 

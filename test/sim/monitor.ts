@@ -1,13 +1,14 @@
 // Watches the server's wire from outside, and its tables from inside: the invariants of a run.
 
 import type { Server } from '../../src/server.ts'
-import type { BindingRecord } from '../../src/store/store.ts'
+import type { BindingRecord, CallRecord } from '../../src/store/store.ts'
 import type { VirtualClock } from '../support/virtual-clock.ts'
 import type { Carried, NetworkWatcher } from '../support/virtual-network.ts'
 import { AnswerRule } from './answer-rule.ts'
 import { BranchRule } from './branch-rule.ts'
 import type { WorldCounts } from './count.ts'
 import type { Fate, Ladder } from './ladder.ts'
+import { RecordRule } from './record-rule.ts'
 import { type RegistrationHome, RegistrationRule } from './registration-rule.ts'
 import { SipText } from './sip-text.ts'
 import type { Rule, WireEvent } from './wire-event.ts'
@@ -38,6 +39,7 @@ export class Monitor implements NetworkWatcher, RegistrationHome {
   readonly #answers: AnswerRule
   readonly #branches: BranchRule
   readonly #registrations: RegistrationRule
+  readonly #records: RecordRule
   readonly #rules: readonly Rule[]
   #expectations: Expectation[] = []
   #moment_ms = 0
@@ -46,6 +48,8 @@ export class Monitor implements NetworkWatcher, RegistrationHome {
   readonly #callsWithLoss = new Set<string>()
   readonly #troubles_ms = new Map<string, number>()
   #serverGone_ms = -1
+  /** Records of calls that the servers before this one did not write. */
+  #recordsLost = 0
   /** The one that runs; null while none does. */
   #server: Server | null = null
 
@@ -56,7 +60,8 @@ export class Monitor implements NetworkWatcher, RegistrationHome {
     this.#answers = new AnswerRule(this)
     this.#branches = new BranchRule(this, this.#answers)
     this.#registrations = new RegistrationRule(this, this.#answers, this.#branches)
-    this.#rules = [this.#answers, this.#branches, this.#registrations]
+    this.#records = new RecordRule(this)
+    this.#rules = [this.#answers, this.#branches, this.#registrations, this.#records]
   }
 
   stored(): readonly BindingRecord[] {
@@ -100,6 +105,7 @@ export class Monitor implements NetworkWatcher, RegistrationHome {
   }
 
   onServerGone(): void {
+    this.#recordsLost += this.#server?.callRecorder.lost ?? 0
     this.#server = null
     this.#serverGone_ms = this.clock.monotonic()
     this.#expectations = []
@@ -125,11 +131,15 @@ export class Monitor implements NetworkWatcher, RegistrationHome {
     this.#checkServer(0)
   }
 
+  onDayOver(records: readonly CallRecord[]): void {
+    this.#records.onDayOver(records, this.#recordsLost + (this.#server?.callRecorder.lost ?? 0))
+  }
+
   /** Nothing is held that no timer of the RFC allows. */
   #checkServer(leaving: number): void {
     if (this.#server === null) return
     const { transactions, location, defects } = this.#server
-    if (defects > 0 || transactions.counts.defects > 0) this.fail('the server counted a defect')
+    if (defects > 0) this.fail('the server counted a defect')
     this.#bounded('server transactions', transactions.serverCount, this.#answers.openCount + leaving)
     this.#bounded('client transactions', transactions.clientCount, this.#branches.openCount + leaving)
     this.#bounded('bindings', location.count, this.#registrations.possibleCount + leaving)

@@ -93,6 +93,7 @@ export class Simulation {
       await this.#passes(this.#climate.day_ms)
       await this.#goHome()
       this.#expectNothingLeft()
+      this.#monitor.onDayOver([...this.#database.calls.values()])
     } catch (error) {
       this.#monitor.fail(error instanceof Error ? (error.stack ?? error.message) : String(error))
     }
@@ -182,8 +183,8 @@ export class Simulation {
       'pending writes': store.counts().pendingWrites,
       'pending look-ups': store.counts().pendingLookups,
       connections,
-      // That of the location's sweep goes on.
-      'timers of the server': timers - 1,
+      // Those of the location's sweep and of the calls' retention go on.
+      'timers of the server': timers - 2,
       'errors of the network': this.#network.errors.length,
     }
     for (const [name, count] of Object.entries(left)) {

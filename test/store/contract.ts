@@ -2,11 +2,14 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { SystemClock } from '../../src/clock.ts'
-import { LIMITS } from '../../src/config.ts'
+import { LIMITS, parseDatabaseUrl } from '../../src/config.ts'
 import { SqlStore } from '../../src/store/client.ts'
+import { SCHEMA_VERSION } from '../../src/store/migration.ts'
+import { openDriver } from '../../src/store/open-driver.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { binding, ROWS, remove, save } from './binding.ts'
 import { problemContract } from './problem-contract.ts'
+import { recordContract } from './record-contract.ts'
 import { Watcher } from './watcher.ts'
 
 export interface ForeignClient {
@@ -19,6 +22,8 @@ export interface TestDatabase {
   readonly url: string
   /** As another program would, over another connection. Answers with the rows of the last statement. */
   execute(sql: string, client?: ForeignClient): Promise<readonly (readonly unknown[])[]>
+  /** The same, each row as an object; times as they are in ISO 8601. */
+  rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   /** Another program holds the right to write until the function given back is called. */
   lock(): Promise<() => Promise<void>>
   remove(): Promise<void>
@@ -72,6 +77,48 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
     })
   })
 
+  describe(`${name}: an empty database`, () => {
+    test('is made ready once by several servers that open it at once', async () => {
+      const empty = await newDatabase()
+      const stores = Array.from({ length: 3 }, () => new SqlStore(empty.url, clock, new Watcher()))
+      const boots = await Promise.all(stores.map((one) => one.boot()))
+      await Promise.all(stores.map((one) => one.close()))
+      for (const { settings } of boots) expect(settings).toEqual(boots[0]!.settings)
+      expect(await empty.execute('SELECT version FROM schema_migration ORDER BY version')).toEqual(
+        Array.from({ length: SCHEMA_VERSION }, (_, index) => [index + 1]),
+      )
+      await empty.remove()
+    })
+  })
+
+  describe(`${name}: a database of a newer program`, () => {
+    test('is left alone', async () => {
+      const version = SCHEMA_VERSION + 1
+      await database.execute(`INSERT INTO schema_migration (version, name) VALUES (${version}, 'later')`)
+      const second = new SqlStore(database.url, clock, new Watcher())
+      const error: unknown = await second.boot().catch((reason) => reason)
+      await second.close()
+      expect(error).toMatchObject({ message: expect.stringContaining(`has schema version ${version}`) })
+    })
+  })
+
+  describe(`${name}: the journal`, () => {
+    test('is trimmed of what is old and of what is too much, and keeps its last row', async () => {
+      const driver = await openDriver(parseDatabaseUrl(database.url), { node: 'other', clock })
+      const last = LIMITS.storeJournal_rows + 1000
+      await database.execute(`INSERT INTO change_journal (seq, table_name, \`key\`, at) VALUES
+        (900, 'user', 'too many', '2100-01-01 00:00:00'), (1100, 'user', 'old', '2000-01-01 00:00:00'),
+        (1200, 'user', 'young', '2100-01-01 00:00:00'), (${last}, 'user', 'last', '2100-01-01 00:00:00')`)
+      const kept = async () => (await database.execute('SELECT seq FROM change_journal ORDER BY seq')).flat()
+      await driver.trimJournal()
+      expect(await kept()).toEqual([1200, last])
+      await database.execute(`UPDATE change_journal SET at = '2000-01-01 00:00:00'`)
+      await driver.trimJournal()
+      expect(await kept()).toEqual([last])
+      await driver.close()
+    })
+  })
+
   describe(`${name}: an extension`, () => {
     test('is found by its number, whole', async () => {
       expect(await store.findExtension('example.com', '103')).toEqual({
@@ -118,6 +165,18 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
       expect(await store.findExtension('example.org', '103')).toBeNull()
       expect(await store.findExtension('example.com', 'ANN')).toBeNull()
       expect(await store.findExtension('example.com', `103' OR '1' = '1`)).toBeNull()
+    })
+
+    test('is not found by a name with spaces behind it, nor in a domain with them', async () => {
+      expect(await store.findExtension('example.com', '103 ')).toBeNull()
+      expect(await store.findExtension('example.com', 'ann ')).toBeNull()
+      expect(await store.findExtension('example.com ', '103')).toBeNull()
+    })
+
+    test('has its display name whole, in whatever writing', async () => {
+      const displayName = 'Ann 電話 🧙‍♀️ é'
+      await database.execute(`UPDATE user SET display_name = '${displayName}' WHERE name = 'ann'`)
+      expect((await store.findExtension('example.com', '103'))?.displayName).toBe(displayName)
     })
 
     test('has a credential of one device only where that device belongs to it', async () => {
@@ -318,4 +377,5 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
   })
 
   problemContract(name, () => database)
+  recordContract(name, () => ({ database, store, watcher }))
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'bun:test'
-import { type Connection, createConnection } from 'mysql2/promise'
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
 import { MariaDb } from '../support/mariadb.ts'
 import { storeContract } from './contract.ts'
 
@@ -17,7 +17,12 @@ storeContract('mysql', async () => {
   const url = server.urlOf(name)
   /** Another program: in another time zone, with the server's own modes and quotes. */
   const connect = async (): Promise<Connection> => {
-    const connection = await createConnection({ uri: url, multipleStatements: true, rowsAsArray: true })
+    const connection = await createConnection({
+      uri: url,
+      multipleStatements: true,
+      rowsAsArray: true,
+      dateStrings: true,
+    })
     await connection.query(`SET time_zone = '-03:00'`)
     return connection
   }
@@ -32,17 +37,29 @@ storeContract('mysql', async () => {
       )
       return Array.isArray(rows) ? rows.filter((row) => Array.isArray(row)) : []
     },
+    async rows(sql) {
+      foreign ??= await connect()
+      const [rows] = await foreign.query<RowDataPacket[]>({ sql, rowsAsArray: false })
+      return rows.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([column, value]) => [column, isoTime(value)])),
+      )
+    },
     async lock() {
       const locking = await connect()
-      await locking.query('BEGIN; SELECT id FROM extension FOR UPDATE')
+      await locking.query('BEGIN; SELECT id FROM extension FOR UPDATE; SELECT id FROM `call` FOR UPDATE')
       return async () => {
         await locking.query('ROLLBACK')
         await locking.end()
       }
     },
     async remove() {
+      // The database goes with its server.
       await foreign?.end()
-      await server.admin(`DROP DATABASE ${name}`)
     },
   }
 })
+
+function isoTime(value: unknown): unknown {
+  const time = typeof value === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(value)
+  return time ? `${value.replace(' ', 'T')}Z` : value
+}

@@ -55,6 +55,18 @@ export function problemContract(name: string, database: () => TestDatabase): voi
         `UPDATE credential SET realm = 'example.com'`,
       ],
       [
+        'a credential of a device of another user',
+        `INSERT INTO device (extension_id) VALUES (3); UPDATE credential SET device_id = 1 WHERE id = 2`,
+        [BOB, 'credential 2'],
+        `UPDATE credential SET device_id = NULL`,
+      ],
+      [
+        'a credential whose row has a number below all others',
+        `UPDATE credential SET id = -7, realm = 'elsewhere' WHERE id = 2`,
+        [BOB, 'credential -7'],
+        `UPDATE credential SET realm = 'example.com'`,
+      ],
+      [
         'a realm that was changed without its credentials',
         `UPDATE domain SET realm = 'new'`,
         ['extension 103@example.com', 'extension 104@example.com', BOB, 'credential 1', 'credential 2'],
@@ -79,7 +91,7 @@ export function problemContract(name: string, database: () => TestDatabase): voi
           INSERT INTO credential (user_id, device_id, username, realm, algorithm, ha1) VALUES
             (77, NULL, '106', 'example.com', 'MD5', '0123456789abcdef0123456789abcdef'),
             (1, 77, '107', 'example.com', 'MD5', '0123456789abcdef0123456789abcdef')`,
-        ['extension 107, id 5', 'extension 106@example.com', BOB, 'device 1', 'credential 3', 'credential 4'],
+        ['extension 107, id 5', 'extension 106, id 4', BOB, 'device 1', 'credential 3', 'credential 4'],
         `DELETE FROM credential WHERE id > 2; DELETE FROM device; DELETE FROM extension WHERE id > 3`,
       ],
     ]

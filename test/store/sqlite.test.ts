@@ -20,6 +20,9 @@ storeContract('sqlite', async () => {
       connection().run(`BEGIN; ${sql}; COMMIT`)
       return []
     },
+    async rows(sql) {
+      return connection().query<Record<string, unknown>, []>(sql).all()
+    },
     async lock() {
       connection().run('BEGIN IMMEDIATE')
       return async () => {

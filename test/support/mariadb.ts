@@ -115,9 +115,9 @@ export class MariaDb {
     await this.#server.exited(STOP_MS)
   }
 
-  /** Again, on the same data and port. */
-  async restart(): Promise<void> {
-    this.#server = this.#run()
+  /** Again, on the same data and port; with other options too. */
+  async restart(...more: readonly string[]): Promise<void> {
+    this.#server = this.#run(more)
     await this.#ready()
   }
 
@@ -135,7 +135,7 @@ export class MariaDb {
     removeFolder(this.folder)
   }
 
-  #run(): Program {
+  #run(more: readonly string[] = []): Program {
     const options = [
       '--no-defaults',
       `--datadir=${this.folder}/data`,
@@ -150,6 +150,8 @@ export class MariaDb {
       '--innodb-buffer-pool-size=64M',
       '--innodb-log-file-size=32M',
       '--skip-log-bin',
+      '--skip-sync-frm',
+      ...more,
     ]
     return new Program(['mariadbd', ...options, ...(process.getuid?.() === 0 ? ['--user=mysql'] : [])], {
       folder: this.folder,

@@ -1,6 +1,7 @@
 -- Every change of configuration leaves its mark in change_journal in the same transaction, whoever makes it.
 -- The same triggers keep updated_at. REPLACE fires the triggers of the row that it deletes; what a foreign key deletes
--- along with its owner fires none, so the owner's trigger marks that too.
+-- along with its owner fires none, so the owner's trigger marks that too. The view extension_name is not used here: a
+-- view with a UNION is made whole each time, which makes an import of many rows take for ever.
 
 DROP TRIGGER IF EXISTS domain_changed;
 DROP TRIGGER IF EXISTS domain_inserted;
@@ -43,11 +44,21 @@ CREATE TRIGGER user_changed BEFORE UPDATE ON user FOR EACH ROW
 
 CREATE TRIGGER user_inserted AFTER INSERT ON user FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'user', n."key" FROM extension_name n WHERE n.user_id = NEW.id;
+    SELECT 'user', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.user_id = NEW.id
+    UNION
+    SELECT 'user', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.user_id = NEW.id;
 
 CREATE TRIGGER user_updated AFTER UPDATE ON user FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'user', n."key" FROM extension_name n WHERE n.user_id IN (OLD.id, NEW.id)
+    SELECT 'user', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.user_id IN (OLD.id, NEW.id)
+    UNION
+    SELECT 'user', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.user_id IN (OLD.id, NEW.id)
     UNION
     SELECT 'user', OLD.name || '@' || d.name
       FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.user_id IN (OLD.id, NEW.id);
@@ -65,11 +76,21 @@ CREATE TRIGGER extension_changed BEFORE UPDATE ON extension FOR EACH ROW
 
 CREATE TRIGGER extension_inserted AFTER INSERT ON extension FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'extension', n."key" FROM extension_name n WHERE n.extension_id = NEW.id;
+    SELECT 'extension', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.id = NEW.id
+    UNION
+    SELECT 'extension', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.id = NEW.id;
 
 CREATE TRIGGER extension_updated AFTER UPDATE ON extension FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'extension', n."key" FROM extension_name n WHERE n.extension_id = NEW.id
+    SELECT 'extension', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.id = NEW.id
+    UNION
+    SELECT 'extension', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.id = NEW.id
     UNION
     SELECT 'extension', OLD.number || '@' || d.name FROM domain d WHERE d.id = OLD.domain_id
     UNION
@@ -85,22 +106,42 @@ CREATE TRIGGER extension_deleted AFTER DELETE ON extension FOR EACH ROW
 
 CREATE TRIGGER device_deleted AFTER DELETE ON device FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'device', n."key" FROM extension_name n WHERE n.extension_id = OLD.extension_id;
+    SELECT 'device', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.id = OLD.extension_id
+    UNION
+    SELECT 'device', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.id = OLD.extension_id;
 
 CREATE TRIGGER credential_changed BEFORE UPDATE ON credential FOR EACH ROW
   SET NEW.updated_at = CASE NEW.updated_at WHEN OLD.updated_at THEN UTC_TIMESTAMP(3) ELSE NEW.updated_at END;
 
 CREATE TRIGGER credential_inserted AFTER INSERT ON credential FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'credential', n."key" FROM extension_name n WHERE n.user_id = NEW.user_id;
+    SELECT 'credential', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.user_id = NEW.user_id
+    UNION
+    SELECT 'credential', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.user_id = NEW.user_id;
 
 CREATE TRIGGER credential_updated AFTER UPDATE ON credential FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'credential', n."key" FROM extension_name n WHERE n.user_id IN (OLD.user_id, NEW.user_id);
+    SELECT 'credential', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.user_id IN (OLD.user_id, NEW.user_id)
+    UNION
+    SELECT 'credential', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.user_id IN (OLD.user_id, NEW.user_id);
 
 CREATE TRIGGER credential_deleted AFTER DELETE ON credential FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'credential', n."key" FROM extension_name n WHERE n.user_id = OLD.user_id;
+    SELECT 'credential', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id WHERE e.user_id = OLD.user_id
+    UNION
+    SELECT 'credential', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.user_id = OLD.user_id;
 
 CREATE TRIGGER setting_changed BEFORE UPDATE ON setting FOR EACH ROW
   SET NEW.updated_at = CASE NEW.updated_at WHEN OLD.updated_at THEN UTC_TIMESTAMP(3) ELSE NEW.updated_at END;

@@ -41,14 +41,23 @@ DROP TRIGGER IF EXISTS device_changed;
 
 CREATE TRIGGER device_updated AFTER UPDATE ON device FOR EACH ROW
   INSERT INTO change_journal (table_name, "key")
-    SELECT 'device', n."key" FROM extension_name n
-      WHERE n.extension_id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id;
+    SELECT 'device', e.number || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id
+      WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id
+    UNION
+    SELECT 'device', u.name || '@' || d.name
+      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+      WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id;
 
 CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
   SET NEW.updated_at = CASE
     WHEN NEW.updated_at = OLD.updated_at AND (OLD.extension_id <> NEW.extension_id OR OLD.label <> NEW.label
       OR OLD.instance <> NEW.instance) THEN UTC_TIMESTAMP(3)
     ELSE NEW.updated_at END;
+
+INSERT IGNORE INTO setting (name, value, comment) VALUES
+  ('spool_max_mb', '64',
+    'Most megabytes of writes that wait on the server''s own disk while the database is away; more are refused.');
 
 CREATE OR REPLACE VIEW v1_extension AS
   -- Every extension with its owner and how many of its phones are registered. Columns are only ever added.
