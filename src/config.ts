@@ -113,6 +113,8 @@ export const LIMITS = {
   /** Well for so long, it counts as well: the next failure begins with storeRetryMin_ms. */
   storeWell_ms: 10_000,
   storeSpoolBatch_rows: 500,
+  /** Kept for the spool on the disk, so that a full one is no end of registrations at once. */
+  storeSpoolReserve_bytes: 8 * 1024 * 1024,
   /** Opening at a start, when the snapshot can serve instead. */
   storeStart_ms: 3000,
   /** How often the snapshot notes that it is true. */

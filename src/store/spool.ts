@@ -2,17 +2,18 @@
 // answered 200 from here while the database is away, so each append is synced.
 
 import { Database } from 'bun:sqlite'
-import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../clock.ts'
+import { LIMITS } from '../config.ts'
 import { DatabaseProblem } from './driver.ts'
 import { databaseProblem } from './sqlite-open.ts'
 import type { Change } from './store.ts'
 
 /** It holds what the database holds, so it is read by the same people. */
 const SPOOL_MODE = 0o640
-/** Bytes of the write-ahead log that stay on the disk after a burst. */
-const LOG_KEPT_BYTES = 4 * 1024 * 1024
+/** Of the reserve so much is left for taking out of the spool what is written: that needs room too. */
+const DRAIN_SHARE = 1 / 4
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS owner (database TEXT NOT NULL) STRICT;
@@ -115,6 +116,7 @@ export class Spool {
   }
 
   #appendAll(changes: readonly Change[]): readonly number[] {
+    if (isDiskFull(this.#database, this.#options.path)) throw diskFull(this.#options.path)
     const since = this.#options.clock.now()
     let rows = this.#rows
     let seq = this.#nextSeq
@@ -234,14 +236,33 @@ function open(path: string): Database {
   try {
     database.run('PRAGMA journal_mode = WAL')
     database.run('PRAGMA synchronous = FULL')
-    database.run(`PRAGMA journal_size_limit = ${LOG_KEPT_BYTES}`)
+    database.run(`PRAGMA journal_size_limit = ${LIMITS.storeSpoolReserve_bytes}`)
     const found = database.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').get()?.quick_check
     if (found !== 'ok') throw new DatabaseProblem('corrupt', `It is damaged (${found}).`)
     database.run(SCHEMA)
+    reserve(database)
     return database
   } catch (error) {
     database.close()
     throw error
+  }
+}
+
+/**
+ * Room in the file and in its log that is the spool's own, so that it takes writes for a while when the disk is full:
+ * pages that were written once and are free are used again without asking the disk for more.
+ */
+function reserve(database: Database): void {
+  const { storeSpoolReserve_bytes: wanted } = LIMITS
+  if (freeBytes(database) >= wanted) return
+  try {
+    database.run(`CREATE TABLE room AS SELECT zeroblob(${wanted}) AS room`)
+    database.run('DROP TABLE room')
+    // The log is written from its beginning again, and keeps its length.
+    database.run('PRAGMA wal_checkpoint(RESTART)')
+  } catch (error) {
+    // Full already: then there is none.
+    if (databaseProblem(error, '').kind !== 'full') throw error
   }
 }
 
@@ -251,6 +272,22 @@ function ownerOf(database: Database, own: string): string {
   if (owner !== undefined) return owner
   database.query('INSERT INTO owner (database) VALUES (?)').run(own)
   return own
+}
+
+function freeBytes(database: Database): number {
+  const sql = 'SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size'
+  return database.query<{ bytes: number }, []>(sql).get()?.bytes ?? 0
+}
+
+function isDiskFull(database: Database, path: string): boolean {
+  const { storeSpoolReserve_bytes: reserve_bytes } = LIMITS
+  if (freeBytes(database) >= reserve_bytes * DRAIN_SHARE) return false
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize < reserve_bytes
+}
+
+function diskFull(path: string): DatabaseProblem {
+  return new DatabaseProblem('full', `The disk that holds ${path} is full. Make room on it.`)
 }
 
 function overfull(rows: number): DatabaseProblem {

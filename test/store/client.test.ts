@@ -3,13 +3,16 @@ import { join } from 'node:path'
 import { LIMITS } from '../../src/config.ts'
 import { SqlStore } from '../../src/store/client.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
-import { fileWith, makeFolder, removeFolder } from '../support/folder.ts'
+import { passes, within } from '../support/deadline.ts'
+import { fileWith, makeFolder, readIfThere, removeFolder } from '../support/folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { binding, save } from './binding.ts'
 import { Watcher } from './watcher.ts'
 
 const FAULTY_WORKER = new URL('./faulty-worker.ts', import.meta.url)
 const HANGS_WITHIN_MS = 5000
+/** A thread that spins is seen to do so within this, on a busy machine too. */
+const STILL_MS = 300
 
 let folder: string
 let clock: VirtualClock
@@ -86,7 +89,7 @@ describe('a worker that hangs', () => {
     const committed = store.commit([save(binding(1, 'ann'))])
     const found = store.findExtension('hang', once('a')).catch((reason: unknown) => reason)
     clock.settle()
-    await fileWith(once('a'), (text) => text === 'hang', HANGS_WITHIN_MS)
+    await fileWith(once('a'), (text) => text.startsWith('hang.'), HANGS_WITHIN_MS)
     // The first look may find that it has moved since the one before.
     clock.advance(LIMITS.storeWorkerLook_ms)
     expect(watcher.notices).toEqual([])
@@ -100,6 +103,15 @@ describe('a worker that hangs', () => {
     await committed
     expect((await store.settings()).size).toBeGreaterThan(0)
     expect(store.counts().workerRestarts).toBe(1)
+    // The one that hung is no more.
+    const size = () => readIfThere(once('a')).length
+    const ended = async () => {
+      for (let before = -1; before !== size(); ) {
+        before = size()
+        await passes(STILL_MS)
+      }
+    }
+    await within(HANGS_WITHIN_MS, () => 'the worker to end', ended())
   })
 })
 
