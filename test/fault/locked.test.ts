@@ -1,5 +1,5 @@
-// Another program holds the SQLite file and does not let go: the writes of the server hang. Calls do not notice, phones
-// are told when to come back, and all is well again by itself when the file is free.
+// Another program holds the SQLite file and does not let go: the writes of the server hang. No phone notices, and all
+// that happened is in the file when it is free.
 
 import { beforeAll, expect, test } from 'bun:test'
 import { passes } from '../support/deadline.ts'
@@ -11,12 +11,11 @@ import { CALLING, SteadyCalls } from '../support/steady-calls.ts'
 import { SteadyRegistrations } from '../support/steady-registrations.ts'
 import { WireClient } from '../support/wire-client.ts'
 
-/** Longer than the server waits for a commit. */
-const LOCKED_MS = 13_000
+/** Longer than the server tries to commit. */
+const LOCKED_MS = 10_000
 const REGISTRATIONS_PER_SECOND = 50
 const CALLS_PER_SECOND = 20
 const RECOVERED_MS = 10_000
-const ANSWER_MS = 10_000
 const TEST_MS = 60_000
 
 const phones = accounts(1000, 900)
@@ -40,16 +39,16 @@ async function locking(server: ServerProcess): Promise<void> {
   const ready_ms = await server.becomes('ready', RECOVERED_MS)
   const { failures, refused, times_ms } = await registrations.end()
   const setUp_ms = await calls.end()
-  expect(failures).toEqual([])
+  expect({ failures, refused }).toEqual({ failures: [], refused: 0 })
   expect(setUp_ms.length).toBeGreaterThan((CALLS_PER_SECOND * LOCKED_MS) / 2000)
-  for (const contact of contacts) expect((await contact.register(true, ANSWER_MS))?.status).toBe(200)
-  expect(await other.value('SELECT count(*) FROM binding;')).toBe(String(contacts.length + CALLING.length))
   const counted = await other.value('SELECT count(*), count(DISTINCT call_id), count(ended_at) FROM v1_call;')
   expect(counted).toBe(Array(3).fill(setUp_ms.length).join('\t'))
+  const kept = new Set(await other.run('SELECT contact FROM binding;'))
+  expect(contacts.filter(({ uri, bound }) => kept.has(uri) !== bound)).toEqual([])
   console.log(
-    `SQLite locked for ${LOCKED_MS / 1000} s: ${setUp_ms.length} calls without a failure, the longest set up in ` +
-      `${Math.max(...setUp_ms).toFixed(0)} ms; ${refused} of ${times_ms.length} registrations told to come back; ` +
-      `ready ${ready_ms.toFixed(0)} ms after it was free`,
+    `SQLite locked for ${LOCKED_MS / 1000} s: ${setUp_ms.length} calls, the longest set up in ` +
+      `${Math.max(...setUp_ms).toFixed(0)} ms, ${times_ms.length} registrations, the longest took ` +
+      `${Math.max(...times_ms).toFixed(0)} ms, 0 failed; ready ${ready_ms.toFixed(0)} ms after it was free`,
   )
   await calls.close()
   await other.close()
@@ -57,7 +56,7 @@ async function locking(server: ServerProcess): Promise<void> {
 }
 
 test(
-  'a SQLite file that another program holds: calls go on, and phones are told when to come back',
+  'a SQLite file that another program holds: phones register and call as before',
   () => serving({ accounts: [...CALLING, ...phones], settings: MD5_ONLY, log: 'warn' }, locking),
   TEST_MS,
 )
