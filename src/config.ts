@@ -105,6 +105,8 @@ export const LIMITS = {
   /** The worker's own limits, shorter than those of whoever asks it: beyond them the database counts as away. */
   storeAttempt_ms: 5000,
   storeLookup_ms: 2000,
+  /** A transaction that nobody waits for: to a slow server it is many statements, each with a limit of its own. */
+  storeDrain_ms: 60_000,
   /** Opening again; the first time it is storeBoot_ms, as the schema may have to be made. */
   storeOpen_ms: 10_000,
   /** Between two attempts to reach the database, or to start a worker: doubled each time, and a little by chance. */
