@@ -100,6 +100,8 @@ export const LIMITS = {
   storePoll_ms: 100,
   /** One statement of the worker waits so long for another program's write; look-ups wait with it. */
   storeBusy_ms: 100,
+  /** How often a new file is asked to keep a write-ahead log, while other programs open it too. */
+  sqliteWal_tries: 20,
   /** A commit that takes longer is answered from the spool. */
   storeSpool_ms: 700,
   /** The worker's own limits, shorter than those of whoever asks it: beyond them the database counts as away. */
