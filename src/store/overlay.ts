@@ -8,6 +8,8 @@ export async function overlaid(
   changes: readonly Change[],
   recordsOf: (ids: readonly number[]) => Promise<readonly ExtensionRecord[]>,
 ): Promise<Contents> {
+  // Nearly every start: with 100,000 bindings the rest takes 0.2 s.
+  if (changes.length === 0) return contents
   const bindings = new Map(contents.bindings.map((binding) => [keyOf(binding), binding]))
   for (const change of changes) {
     if (change.kind === 'save') bindings.set(keyOf(change.binding), change.binding)

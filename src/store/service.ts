@@ -243,6 +243,12 @@ export class StoreService implements Wakeable {
     return records
   }
 
+  /** A record that the main thread has had for long may not be in a snapshot that was written anew. */
+  async #completeSnapshot(): Promise<void> {
+    const ids = this.#snapshot?.recordless(RECORDS_AT_ONCE) ?? []
+    if (ids.length > 0) this.#snapshot?.putRecords(ids, await this.#recordsOf(ids))
+  }
+
   #openSpool(): Spool {
     const { spool, clock, reply } = this.#world
     if (spool === null) throw new DatabaseProblem('missing', 'There is no folder for it.')
@@ -324,6 +330,7 @@ export class StoreService implements Wakeable {
     const changes = await this.#link.poll(LIMITS.storeAttempt_ms, () => follower.poll())
     this.#work[Work.FollowedAt] = this.#world.clock.now()
     this.#snapshot?.changed(changes)
+    await this.#completeSnapshot()
     if (this.#snapshot?.isWanted === true) this.#snapshot.write(await this.#readAll())
     if (changes.length > 0) this.#world.reply({ kind: 'invalidation', changes })
     this.#rowChecker?.onChanges(changes)
@@ -332,8 +339,20 @@ export class StoreService implements Wakeable {
       await this.#link.write(LIMITS.storeBoot_ms, (driver) => driver.trimJournal())
   }
 
+  /** What cannot be read stays as it was: whoever writes next finds out why. */
+  #publishSpool(): void {
+    const { spool } = this.#writes
+    try {
+      this.#work[Work.SpoolBytes] = spool?.bytes ?? 0
+      this.#work[Work.SpoolOldest] = spool?.oldestSince ?? 0
+      this.#work[Work.SpoolRows] = spool?.rows ?? 0
+    } catch (error) {
+      problemOf(error)
+    }
+  }
+
   #publish(): void {
-    const { counts, spool } = this.#writes
+    const { counts } = this.#writes
     const { queries, seconds, failures } = this.#link.counts
     const count = (field: Work, counted: number): void => {
       this.#work[field] = (this.#counted[field] ?? 0) + counted
@@ -348,9 +367,7 @@ export class StoreService implements Wakeable {
     count(Work.Drained, counts.drained)
     count(Work.Dropped, counts.dropped)
     count(Work.SpoolRefused, counts.refused)
-    this.#work[Work.SpoolRows] = spool?.rows ?? 0
-    this.#work[Work.SpoolBytes] = spool?.bytes ?? 0
-    this.#work[Work.SpoolOldest] = spool?.oldestSince ?? 0
+    this.#publishSpool()
     this.#work[Work.SnapshotAsOf] = this.#snapshot?.asOf ?? 0
     this.#work[Work.DatabaseUp] = this.#link.state === 'up' ? 1 : 0
   }

@@ -41,6 +41,8 @@ export class SnapshotKeeper {
   #notedAt = 0
   #failedAt_ms: number | null = null
   #closed = false
+  /** Bounded as extensions with bindings are. */
+  readonly #recordless = new Set<number>()
 
   constructor(options: SnapshotOptions) {
     const { place } = options
@@ -103,7 +105,20 @@ export class SnapshotKeeper {
       if (change.kind === 'save') bindings?.delete(keyOf(change.binding))
       else if (change.kind === 'remove') bindings?.delete(keyOf(change))
     }
-    this.#each((snapshot) => snapshot.apply(changes))
+    this.#each((snapshot) => {
+      for (const id of snapshot.apply(changes)) this.#recordless.add(id)
+    })
+  }
+
+  /** Extensions with a binding whose records are not in it, to be read. */
+  recordless(limit: number): readonly number[] {
+    return this.#recordless.values().take(limit).toArray()
+  }
+
+  /** Of those asked for; the others are gone. */
+  putRecords(ids: readonly number[], records: readonly ExtensionRecord[]): void {
+    for (const id of ids) this.#recordless.delete(id)
+    this.#each((snapshot) => snapshot.putAll([], records))
   }
 
   found(domain: string, name: string, record: ExtensionRecord | null): void {

@@ -116,16 +116,21 @@ export class Snapshot {
     this.#set('settings', JSON.stringify([...settings]))
   }
 
-  apply(changes: readonly Change[]): void {
+  /** Gives back the extensions that have a binding by this and no record. */
+  apply(changes: readonly Change[]): readonly number[] {
+    const recordless: number[] = []
     this.#transaction(() => {
       for (const change of changes) {
-        if (change.kind === 'save') this.#putBinding(change.binding)
-        else if (change.kind === 'remove')
+        if (change.kind === 'save') {
+          this.#putBinding(change.binding)
+          if (!this.#has(change.binding.extensionId)) recordless.push(change.binding.extensionId)
+        } else if (change.kind === 'remove')
           this.#database
             .query('DELETE FROM binding WHERE extension_id = ? AND contact_key = ?')
             .run(change.extensionId, change.contactKey)
       }
     })
+    return recordless
   }
 
   putAll(bindings: readonly BindingRecord[], records: readonly ExtensionRecord[]): void {
@@ -191,6 +196,10 @@ export class Snapshot {
     this.#database
       .query('INSERT OR REPLACE INTO binding (extension_id, contact_key, record) VALUES (?, ?, ?)')
       .run(binding.extensionId, binding.contactKey, JSON.stringify(binding))
+  }
+
+  #has(extensionId: number): boolean {
+    return this.#database.query('SELECT 1 FROM extension WHERE id = ?').get(extensionId) !== null
   }
 
   #put(record: ExtensionRecord, foundByUser: string | null): void {

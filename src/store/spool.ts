@@ -14,6 +14,8 @@ import type { Change } from './store.ts'
 const SPOOL_MODE = 0o640
 /** Of the reserve so much is left for taking out of the spool what is written: that needs room too. */
 const DRAIN_SHARE = 1 / 4
+/** There is a reserve only where so many times its size is free: it takes twice its size, with its log. */
+const DISK_PER_RESERVE = 4
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS owner (database TEXT NOT NULL) STRICT;
@@ -68,6 +70,7 @@ export class Spool {
 
   /** Since when the oldest of them waits, ms since the epoch; null when none does. */
   get oldestSince(): number | null {
+    if (this.#rows === 0) return null
     return this.#run(
       () =>
         this.#database.query<{ since: number | null }, []>('SELECT min(since) AS since FROM pending').get()
@@ -240,7 +243,7 @@ function open(path: string): Database {
     const found = database.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').get()?.quick_check
     if (found !== 'ok') throw new DatabaseProblem('corrupt', `It is damaged (${found}).`)
     database.run(SCHEMA)
-    reserve(database)
+    reserve(database, path)
     return database
   } catch (error) {
     database.close()
@@ -252,9 +255,10 @@ function open(path: string): Database {
  * Room in the file and in its log that is the spool's own, so that it takes writes for a while when the disk is full:
  * pages that were written once and are free are used again without asking the disk for more.
  */
-function reserve(database: Database): void {
+function reserve(database: Database, path: string): void {
   const { storeSpoolReserve_bytes: wanted } = LIMITS
-  if (freeBytes(database) >= wanted) return
+  // On a small disk others need it more.
+  if (freeBytes(database) >= wanted || diskBytes(path) < wanted * DISK_PER_RESERVE) return
   try {
     database.run(`CREATE TABLE room AS SELECT zeroblob(${wanted}) AS room`)
     database.run('DROP TABLE room')
@@ -282,8 +286,13 @@ function freeBytes(database: Database): number {
 function isDiskFull(database: Database, path: string): boolean {
   const { storeSpoolReserve_bytes: reserve_bytes } = LIMITS
   if (freeBytes(database) >= reserve_bytes * DRAIN_SHARE) return false
+  return diskBytes(path) < reserve_bytes
+}
+
+/** Free on the disk that the file is on. */
+function diskBytes(path: string): number {
   const { bavail, bsize } = statfsSync(path)
-  return bavail * bsize < reserve_bytes
+  return bavail * bsize
 }
 
 function diskFull(path: string): DatabaseProblem {

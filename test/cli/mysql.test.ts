@@ -258,6 +258,28 @@ describe('check and start say what is wrong, and how to mend it', () => {
   }
 
   test(
+    'a server whose program is too old',
+    async () => {
+      await server.stop()
+      await server.restart('--version=10.4.34-MariaDB')
+      try {
+        const checked = await check()
+        expect(checked.stdout).toMatch(
+          /BAD {2}database: .*10\.4\.34-MariaDB.* too old.*MariaDB 10\.5\.0 or newer/,
+        )
+        expect(checked.code).toBe(78)
+        const started = await start()
+        expect(started.stderr).toContain('too old')
+        expect(started.code).toBe(69)
+      } finally {
+        await server.stop()
+        await server.restart()
+      }
+    },
+    TEST_MS,
+  )
+
+  test(
     'a server that does not answer',
     async () => {
       server.freeze()

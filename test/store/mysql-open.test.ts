@@ -139,6 +139,32 @@ test('a server that does not write each commit to its disk is warned of', async 
   expect(driver.warnings).toEqual([expect.stringContaining('innodb_flush_log_at_trx_commit = 1')])
 })
 
+test('a server that may only be read is read, and what it does not take is said', async () => {
+  const before = await open(server.url)
+  await server.admin('SET GLOBAL read_only = 1')
+  try {
+    const driver = await open(server.url)
+    expect((await driver.settings()).size).toBeGreaterThan(5)
+    const refusal: unknown = await before.probe().catch((reason: unknown) => reason)
+    expect(refusal).toMatchObject({ kind: 'unusable', message: expect.stringContaining('may only be read') })
+    await driver.close()
+  } finally {
+    await server.admin('SET GLOBAL read_only = 0')
+  }
+  await before.probe()
+  await before.close()
+})
+
+test('a server without a free connection says so', async () => {
+  await server.admin('SET GLOBAL max_connections = 10')
+  const others = await Promise.all(Array.from({ length: 10 }, () => createConnection({ uri: server.url })))
+  const { kind, message } = await problemOf(server.url)
+  for (const other of others) await other.end()
+  await server.admin('SET GLOBAL max_connections = 151')
+  expect(kind).toBe('away')
+  expect(message).toContain('has no connection left')
+})
+
 describe('without the right to make triggers', () => {
   test('all works, a warning says so, and changes are heard now and then; the right mends it', async () => {
     const { url, name } = await account(RIGHTS)

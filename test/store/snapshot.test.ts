@@ -141,6 +141,18 @@ describe('the snapshot', () => {
     expect((await find('103')).kind).toBe('extension')
   })
 
+  test('has the record of who is registered, though it was not looked up since it was written', async () => {
+    await boot()
+    await service.clock.pass(100)
+    await service.commit([save(binding(1, 'ann')), save(binding(3, 'bob'))])
+    await service.clock.pass(1000)
+    await restart('away')
+    expect(await boot()).toMatchObject({
+      bindings: [{ extensionId: 1 }, { extensionId: 3 }],
+      numbers: ['103', '105'],
+    })
+  })
+
   test('has no binding of a call that the schema refused', async () => {
     await boot()
     await service.clock.pass(100)

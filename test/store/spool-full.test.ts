@@ -20,7 +20,7 @@ let spool: Spool
 
 beforeEach(async () => {
   disk = makeFolder('disk')
-  await mount('mount', '-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', disk)
+  await mount('mount', '-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk)
   spool = new Spool({
     path: join(disk, 'spool.db'),
     database: 'x',
