@@ -100,11 +100,15 @@ export const LIMITS = {
   storePoll_ms: 100,
   /** One statement of the worker waits so long for another program's write; look-ups wait with it. */
   storeBusy_ms: 100,
+  /** How often a new file is asked to keep a write-ahead log, while other programs open it too. */
+  sqliteWal_tries: 20,
   /** A commit that takes longer is answered from the spool. */
   storeSpool_ms: 700,
   /** The worker's own limits, shorter than those of whoever asks it: beyond them the database counts as away. */
   storeAttempt_ms: 5000,
   storeLookup_ms: 2000,
+  /** A transaction that nobody waits for: to a slow server it is many statements, each with a limit of its own. */
+  storeDrain_ms: 60_000,
   /** Opening again; the first time it is storeBoot_ms, as the schema may have to be made. */
   storeOpen_ms: 10_000,
   /** Between two attempts to reach the database, or to start a worker: doubled each time, and a little by chance. */

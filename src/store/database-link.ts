@@ -31,6 +31,8 @@ export class DatabaseLink implements Wakeable {
   readonly #options: LinkOptions
   readonly #backoff: Backoff
   #driver: Driver | null = null
+  /** Ends of what is under way, for when the driver is given up. */
+  readonly #underWay = new Set<PromiseWithResolvers<never>>()
   #state: LinkState = 'away'
   #reason: string | null = 'The database is not open yet.'
   #retry: Timer | null = null
@@ -103,14 +105,17 @@ export class DatabaseLink implements Wakeable {
     if (driver === null || this.#state === 'away') throw new DatabaseProblem('away', this.#reason ?? '')
     const { clock } = this.#options
     const start_ms = clock.monotonic()
+    const end = Promise.withResolvers<never>()
+    this.#underWay.add(end)
     try {
-      return await bounded(clock, limit_ms, work(driver))
+      return await bounded(clock, limit_ms, work(driver), end)
     } catch (error) {
       const problem = asProblem(error)
       if (problem.kind !== 'busy') this.counts.failures++
       this.#failed(driver, problem, use)
       throw problem
     } finally {
+      this.#underWay.delete(end)
       if (use !== 'poll') {
         this.counts.queries++
         this.counts.seconds += (clock.monotonic() - start_ms) / 1000
@@ -129,6 +134,7 @@ export class DatabaseLink implements Wakeable {
   #giveUp(driver: Driver): void {
     this.#driver = null
     driver.close().catch(() => {})
+    for (const end of this.#underWay) end.reject(new Overdue())
   }
 
   async #tryAgain(): Promise<void> {
@@ -195,8 +201,12 @@ function asProblem(error: unknown): DatabaseProblem {
 }
 
 /** The promise's value, or a problem when it takes longer. What it does meanwhile is not stopped by that. */
-async function bounded<Result>(clock: Clock, limit_ms: number, promise: Promise<Result>): Promise<Result> {
-  const late = Promise.withResolvers<never>()
+async function bounded<Result>(
+  clock: Clock,
+  limit_ms: number,
+  promise: Promise<Result>,
+  late = Promise.withResolvers<never>(),
+): Promise<Result> {
   const timer = clock.after(limit_ms, { onTimer: () => late.reject(new Overdue()) }, 0)
   // Whichever comes second is nobody's concern.
   promise.catch(() => {})

@@ -6,7 +6,6 @@ import { BINDING_COLUMNS, bindingValues, CALL_COLUMNS, callValues, mysqlTime } f
 import type { BindingChange, BindingRecord, CallChange, Change, SightingChange } from './store.ts'
 
 type Removal = Extract<BindingChange, { readonly kind: 'remove' }>
-type CallEnd = Extract<CallChange, { readonly kind: 'call-ended' }>
 
 const SAVE_BINDINGS = `INSERT INTO binding (${BINDING_COLUMNS.join(', ')}) VALUES ?
   ON DUPLICATE KEY UPDATE ${BINDING_COLUMNS.slice(2)
@@ -113,29 +112,26 @@ async function seeSome(session: MysqlSession, sightings: readonly Sighting[]): P
   for (const part of parts(added)) await session.run(ADD_DEVICES, [part])
 }
 
-/** In their order: an end that comes before its call's record ends nothing. */
+/** Records first, so that there are few statements: an end ends none that began after it, wherever that stands. */
 async function writeCalls(session: MysqlSession, changes: readonly CallChange[]): Promise<void> {
-  let start = 0
-  while (start < changes.length) {
-    const kind = changes[start]!.kind
-    let end = start
-    while (changes[end]?.kind === kind) end++
-    const run = changes.slice(start, end)
-    const records = run.flatMap((change) =>
-      change.kind === 'call' ? [callValues(change.call, mysqlTime)] : [],
-    )
-    for (const part of parts(records)) await session.run(SAVE_CALLS, [part])
-    await endCalls(
-      session,
-      run.filter((change) => change.kind === 'call-ended'),
-    )
-    start = end
+  const records = changes.flatMap((change) =>
+    change.kind === 'call' ? [callValues(change.call, mysqlTime)] : [],
+  )
+  for (const part of parts(records)) await session.run(SAVE_CALLS, [part])
+  let ends = new Map<string, string>()
+  for (const change of changes) {
+    if (change.kind !== 'call-ended') continue
+    // The first end of a Call-ID counts, but there may be a record that began after it.
+    if (ends.has(change.callId)) {
+      await endCalls(session, ends)
+      ends = new Map()
+    }
+    ends.set(change.callId, mysqlTime(change.endedAt))
   }
+  await endCalls(session, ends)
 }
 
-async function endCalls(session: MysqlSession, ends: readonly CallEnd[]): Promise<void> {
-  // The first one counts: after it the record has ended.
-  const times = new Map([...ends].reverse().map(({ callId, endedAt }) => [callId, mysqlTime(endedAt)]))
+async function endCalls(session: MysqlSession, times: ReadonlyMap<string, string>): Promise<void> {
   for (const part of parts([...times])) {
     const cases = part.map(() => 'WHEN ? THEN ?').join(' ')
     await session.run(

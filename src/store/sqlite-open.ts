@@ -3,6 +3,7 @@
 import { Database, SQLiteError } from 'bun:sqlite'
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { LIMITS } from '../config.ts'
 import { DatabaseProblem, type DatabaseProblemKind } from './driver.ts'
 import { migrate } from './migration.ts'
 
@@ -43,11 +44,25 @@ export function openSqlite(path: string, opening: SqliteOpening): Database {
 function configure(database: Database, busy_ms: number): void {
   database.run(`PRAGMA busy_timeout = ${busy_ms}`)
   // Readers (the CLI, sqlite3, a front end) and the writer do not hold each other up.
-  database.run('PRAGMA journal_mode = WAL')
+  switchToWal(database)
   // FULL syncs the WAL at every commit: a 200 promises the binding, so it must survive the loss of power too. With
   // NORMAL a commit survives the process only. Group commit shares the sync among all that wait for it.
   database.run('PRAGMA synchronous = FULL')
   database.run('PRAGMA foreign_keys = ON')
+}
+
+/** SQLite does not wait where others do the same to a new file just now: busy_timeout waits for them in between. */
+function switchToWal(database: Database): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      database.run('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (problemKind(error) !== 'busy' || tries === LIMITS.sqliteWal_tries) throw error
+      database.run('BEGIN IMMEDIATE')
+      database.run('ROLLBACK')
+    }
+  }
 }
 
 /** Of all tables, or of one. A damaged file opens without complaint and fails later: better said at once. */

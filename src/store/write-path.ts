@@ -92,7 +92,9 @@ export class WritePath implements Wakeable {
       this.#append(changes)
       return []
     }
-    const attempt = this.#attempt({ calls, changes })
+    // With a spool nobody waits for long, and it may take its time.
+    const limit_ms = this.#spool === null ? LIMITS.storeAttempt_ms : LIMITS.storeDrain_ms
+    const attempt = this.#attempt({ calls, changes }, limit_ms)
     if (await this.#isLate(attempt)) {
       const seqs = this.#appendIfPossible(changes)
       if (seqs !== null) {
@@ -128,25 +130,25 @@ export class WritePath implements Wakeable {
     return this.#draining || (this.#spool?.rows ?? this.#lostRows) > 0
   }
 
-  async #attempt({ calls, changes }: Group): Promise<Outcome> {
+  async #attempt({ calls, changes }: Group, limit_ms: number): Promise<Outcome> {
     try {
-      await this.#write(changes)
+      await this.#write(changes, limit_ms)
       return { failed: [], done: changes.length, problem: null }
     } catch (error) {
       const problem = problemOf(error)
       return problem.kind === 'refused'
-        ? this.#attemptApart({ calls, changes })
+        ? this.#attemptApart({ calls, changes }, limit_ms)
         : { failed: [], done: 0, problem }
     }
   }
 
   /** One call has a change that the schema refuses: the others must not fail with it, so each is committed alone. */
-  async #attemptApart({ calls, changes }: Group): Promise<Outcome> {
+  async #attemptApart({ calls, changes }: Group, limit_ms: number): Promise<Outcome> {
     const failed: FailedCall[] = []
     let done = 0
     for (const [call, length] of calls.entries()) {
       try {
-        await this.#write(changes.slice(done, done + length))
+        await this.#write(changes.slice(done, done + length), limit_ms)
       } catch (error) {
         const problem = problemOf(error)
         if (problem.kind !== 'refused') return { failed, done, problem }
@@ -158,13 +160,13 @@ export class WritePath implements Wakeable {
   }
 
   /** One transaction, tried again for a while when another program holds the right to write. */
-  async #write(changes: readonly Change[]): Promise<void> {
+  async #write(changes: readonly Change[], limit_ms: number): Promise<void> {
     const { clock, link } = this.#options
     const start_ms = clock.monotonic()
     for (;;) {
       const begun_ms = clock.monotonic()
       try {
-        await link.write(LIMITS.storeAttempt_ms, (driver) => driver.commit(changes))
+        await link.write(limit_ms, (driver) => driver.commit(changes))
         this.counts.commits++
         this.counts.changesCommitted += changes.length
         return
@@ -195,7 +197,7 @@ export class WritePath implements Wakeable {
     const changes = batch.map(({ change }) => change)
     this.#settle(
       batch.map(({ seq }) => seq),
-      await this.#attempt({ calls: changes.map(() => 1), changes }),
+      await this.#attempt({ calls: changes.map(() => 1), changes }, LIMITS.storeDrain_ms),
     )
   }
 

@@ -35,7 +35,8 @@ export class MariaDb {
         ...asUser(account),
         '--auth-root-authentication-method=normal',
       ],
-      { folder },
+      // Beside another that is installed it would find that one's temporary tables.
+      { folder, environment: { TMPDIR: folder } },
     )
     if ((await install.exited(INSTALL_MS)) !== 0) throw new Error(`no database was made: ${install.output}`)
     const database = new MariaDb(folder, await freePort())
