@@ -178,9 +178,7 @@ export const LIMITS = {
   /** One statement of a command at a MySQL server, its wait for a lock included. */
   commandQuery_ms: 60_000,
   /** How many faulty rows are named before the rest is only counted. */
-  orphansListed: 20,
   importErrorsListed: 20,
-  problemsListed: 20,
   /** So many new numbers are written by one statement: more gain nothing, and SQLite takes 32766 values in one. */
   importBatch_rows: 500,
   /** Commands that take longer say how far they are, so often. */

@@ -72,10 +72,10 @@ async function checkDatabase(settings: BootSettings): Promise<readonly Finding[]
 }
 
 async function inspect(provisioning: Provisioning, called: string): Promise<readonly Finding[]> {
-  const { server, schemaVersion, extensionCount, orphans, warnings } = await provisioning.condition()
+  const { server, schemaVersion, extensionCount, warnings } = await provisioning.condition()
   const { problems } = readSettings(await provisioning.settings(), SETTING_DEFAULTS)
-  // What the running server says of its settings may be of an earlier day: they are read here as well.
-  const found = (await provisioning.listProblems()).filter(({ table }) => table !== 'setting')
+  // What the running server has written down of these may be of an earlier day, or of none.
+  const found = await provisioning.findProblems()
   return [
     {
       subject: 'database',
@@ -85,9 +85,6 @@ async function inspect(provisioning: Provisioning, called: string): Promise<read
     ...warnings.map((text) => bad('database', text)),
     await inspectDomain(provisioning),
     { subject: 'extensions', ok: true, text: String(extensionCount) },
-    ...orphans.map((text) =>
-      bad('rows', `${text}: it was deleted by a client that enforces no foreign keys; delete this row too`),
-    ),
     ...problems.map(({ problem }) => bad('setting', problem)),
     ...found.map(({ table, key, problem }) => bad(`${table} ${key}`, problem)),
   ]

@@ -1,6 +1,7 @@
 // What the commands do with the database: people and numbers. Plain steps; a command makes one transaction of them.
 
-import type { Algorithm, ConfigProblem, CredentialRecord, DomainRecord } from './store.ts'
+import type { RowProblem } from './problems.ts'
+import type { Algorithm, CredentialRecord, DomainRecord } from './store.ts'
 
 export type UserStatus = 'active' | 'suspended'
 
@@ -96,8 +97,8 @@ export interface Provisioning {
   /** Those not expired; of one number, or of all. */
   listBindings(number: string | null): Promise<readonly ListedBinding[]>
   settings(): Promise<ReadonlyMap<string, string>>
-  /** What the running server has found, as it wrote it down: at most LIMITS.problemsListed. */
-  listProblems(): Promise<readonly (ConfigProblem & { readonly table: string })[]>
+  /** Rows that make no sense, as the running server writes them down in `config_problem`. */
+  findProblems(): Promise<readonly RowProblem[]>
   condition(): Promise<DatabaseCondition>
   close(): Promise<void>
 }
@@ -109,6 +110,4 @@ export interface DatabaseCondition {
   readonly warnings: readonly string[]
   readonly schemaVersion: number
   readonly extensionCount: number
-  /** Rows whose owner is gone: "credential 7 has no user", at most as many as LIMITS.orphansListed. */
-  readonly orphans: readonly string[]
 }

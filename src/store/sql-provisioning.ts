@@ -1,7 +1,7 @@
 // The commands' statements, in SQL that every dialect understands; what differs comes from the session.
 
-import { LIMITS } from '../config.ts'
 import type { CommandSession, Dialect, Value } from './command-session.ts'
+import { findProblems, type RowProblem } from './problems.ts'
 import type {
   CredentialName,
   DatabaseCondition,
@@ -14,26 +14,7 @@ import type {
   UserDetail,
   UserStatus,
 } from './provisioning.ts'
-import type { ConfigProblem, CredentialRecord, DomainRecord } from './store.ts'
-
-/** Rows whose owner is gone: a client that enforces no foreign keys has deleted it. */
-const ORPHANS = `
-  SELECT 'extension' AS "table", e.id, 'domain' AS parent
-    FROM extension e LEFT JOIN domain p ON p.id = e.domain_id WHERE p.id IS NULL
-  UNION ALL
-  SELECT 'extension', e.id, 'user' FROM extension e LEFT JOIN user p ON p.id = e.user_id WHERE p.id IS NULL
-  UNION ALL
-  SELECT 'credential', c.id, 'user' FROM credential c LEFT JOIN user p ON p.id = c.user_id WHERE p.id IS NULL
-  UNION ALL
-  SELECT 'credential', c.id, 'device'
-    FROM credential c LEFT JOIN device p ON p.id = c.device_id WHERE c.device_id IS NOT NULL AND p.id IS NULL
-  UNION ALL
-  SELECT 'device', v.id, 'extension'
-    FROM device v LEFT JOIN extension p ON p.id = v.extension_id WHERE p.id IS NULL
-  UNION ALL
-  SELECT 'binding of extension', b.extension_id, 'extension'
-    FROM binding b LEFT JOIN extension p ON p.id = b.extension_id WHERE p.id IS NULL
-  LIMIT ?`
+import type { CredentialRecord, DomainRecord } from './store.ts'
 
 export class SqlProvisioning implements Provisioning {
   readonly #session: CommandSession
@@ -227,10 +208,10 @@ export class SqlProvisioning implements Provisioning {
     return new Map(rows.map(({ name, value }) => [name, value]))
   }
 
-  listProblems(): Promise<readonly (ConfigProblem & { readonly table: string })[]> {
-    return this.#session.all(
-      `SELECT table_name AS "table", "key", problem FROM config_problem ORDER BY table_name, "key" LIMIT ?`,
-      [LIMITS.problemsListed],
+  findProblems(): Promise<readonly RowProblem[]> {
+    return findProblems(
+      (sql, values) => this.#session.all(sql, values),
+      async () => {},
     )
   }
 
@@ -239,16 +220,12 @@ export class SqlProvisioning implements Provisioning {
       'SELECT max(version) AS version FROM schema_migration',
     )
     const count = await this.#get<{ n: number }>('SELECT count(*) AS n FROM extension')
-    const orphans = await this.#session.all<{ table: string; id: number; parent: string }>(ORPHANS, [
-      LIMITS.orphansListed,
-    ])
     const [server = ''] = await this.#names(this.#session.dialect.server, [])
     return {
       server,
       warnings: await this.#session.check(),
       schemaVersion: version?.version ?? 0,
       extensionCount: count?.n ?? 0,
-      orphans: orphans.map(({ table, id, parent }) => `${table} ${id} has no ${parent}`),
     }
   }
 

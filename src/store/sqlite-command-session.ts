@@ -15,8 +15,8 @@ const DIALECT: Dialect = {
 
 function missingTrigger(name: string): string {
   return (
-    `the trigger ${name} is missing, so changes of its table are noticed late or not at all. Put back a backup, or ` +
-    'make a new database and import into it'
+    `the trigger ${name} is missing, so changes of its table are noticed late or not at all, or rows that make no ` +
+    'sense are taken. Put back a backup, or make a new database and import into it'
   )
 }
 

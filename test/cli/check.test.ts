@@ -60,16 +60,21 @@ describe('check', () => {
     const { code, stdout } = await check()
     expect(code).toBe(78)
     expect(stdout).toContain('BAD  setting: max_bindings is "many"')
-    expect(stdout).toContain('BAD  rows: extension 1 has no user')
+    expect(stdout).toContain('BAD  extension 103, id 1: Its user 1 is gone')
+    expect(stdout.match(/ is gone/g)).toHaveLength(1)
   })
 
-  test('names the rows that the server has found to make no sense', async () => {
+  test('names the rows that make no sense, as they are now, in letters that move no cursor', async () => {
     await shell.ask(['extension', 'add', '103'])
-    execute(`INSERT INTO config_problem (table_name, key, problem) VALUES
-      ('extension', '103@example.com', 'Its phones cannot register.'), ('setting', 'timer_c_s', 'mended since')`)
+    execute(`DROP TRIGGER credential_update_refused; UPDATE credential SET realm = 'x' || char(27) || '[2J';
+      INSERT INTO config_problem (table_name, key, problem) VALUES ('extension', '103', 'mended since')`)
     const { code, stdout } = await check()
     expect(code).toBe(78)
-    expect(stdout).toContain('BAD  extension 103@example.com: Its phones cannot register.')
+    expect(stdout).toContain(
+      'BAD  extension 103@example.com: Its user 103 has no credential in the realm example.com',
+    )
+    expect(stdout).toContain('BAD  credential 1: No domain has the realm x\\x1b[2J')
+    expect(stdout).not.toContain('\x1b')
     expect(stdout).not.toContain('mended since')
   })
 
