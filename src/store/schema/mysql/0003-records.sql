@@ -56,7 +56,8 @@ CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
     ELSE NEW.updated_at END;
 
 -- What no name, realm or hash can be is refused with a sentence; what an older row has keeps until it is changed.
--- The semicolon that ends such a statement is the one before a line that is not indented.
+-- The semicolon that ends such a statement is the one before a line that is not indented. Here each pattern is compiled
+-- for each row, so an insert looks first with one for all columns whether there is anything wrong.
 
 DROP TRIGGER IF EXISTS domain_insert_refused;
 DROP TRIGGER IF EXISTS domain_update_refused;
@@ -96,12 +97,15 @@ CREATE TRIGGER domain_update_refused BEFORE UPDATE ON domain FOR EACH ROW
   END IF;
 
 CREATE TRIGGER user_insert_refused BEFORE INSERT ON user FOR EACH ROW
-  IF NEW.name REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.name NOT REGEXP '[0-9A-Za-z*#+]'
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'user.name must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
-  ELSEIF NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'user.display_name must be one line of 128 characters at most: take out line ends and control characters';
+  IF concat(NEW.name, '\n', NEW.display_name) NOT REGEXP
+      '^[0-9A-Za-z*#+._-]*[0-9A-Za-z*#+][0-9A-Za-z*#+._-]*\\n[^\\x00-\\x1f\\x7f-\\x9f]*\\z' THEN
+    IF NEW.name REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.name NOT REGEXP '[0-9A-Za-z*#+]'
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'user.name must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
+    ELSEIF NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'user.display_name must be one line of 128 characters at most: take out line ends and control characters';
+    END IF;
   END IF;
 
 CREATE TRIGGER user_update_refused BEFORE UPDATE ON user FOR EACH ROW
@@ -116,12 +120,15 @@ CREATE TRIGGER user_update_refused BEFORE UPDATE ON user FOR EACH ROW
   END IF;
 
 CREATE TRIGGER extension_insert_refused BEFORE INSERT ON extension FOR EACH ROW
-  IF NEW.number REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.number NOT REGEXP '[0-9A-Za-z*#+]'
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'extension.number must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
-  ELSEIF NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'extension.display_name must be one line of 128 characters at most: take out line ends and control characters';
+  IF concat(NEW.number, '\n', NEW.display_name) NOT REGEXP
+      '^[0-9A-Za-z*#+._-]*[0-9A-Za-z*#+][0-9A-Za-z*#+._-]*\\n[^\\x00-\\x1f\\x7f-\\x9f]*\\z' THEN
+    IF NEW.number REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.number NOT REGEXP '[0-9A-Za-z*#+]'
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'extension.number must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
+    ELSEIF NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'extension.display_name must be one line of 128 characters at most: take out line ends and control characters';
+    END IF;
   END IF;
 
 CREATE TRIGGER extension_update_refused BEFORE UPDATE ON extension FOR EACH ROW
@@ -136,17 +143,21 @@ CREATE TRIGGER extension_update_refused BEFORE UPDATE ON extension FOR EACH ROW
   END IF;
 
 CREATE TRIGGER credential_insert_refused BEFORE INSERT ON credential FOR EACH ROW
-  IF NEW.username = '' OR instr(NEW.username, '"') > 0 OR instr(NEW.username, '\\') > 0
-    OR NEW.username REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'credential.username must be without " and backslash and control characters: take the number or the name';
-  ELSEIF NEW.realm = '' OR NEW.realm REGEXP '[^ -~]' OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\\') > 0
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'credential.realm must be printable ASCII without " and backslash: take the realm of the domain';
-  ELSEIF char_length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END
-    OR NEW.ha1 REGEXP '[^0-9a-f]'
-  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-    'credential.ha1 must be 32 (MD5) or 64 characters of 0-9 a-f: the hash of username:realm:password';
+  IF concat(NEW.username, '\n', NEW.realm, '\n', NEW.ha1) NOT REGEXP
+      '^[ !#-\\[\\]-~]+\\n[ !#-\\[\\]-~]+\\n[0-9a-f]+\\z'
+    OR char_length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END THEN
+    IF NEW.username = '' OR instr(NEW.username, '"') > 0 OR instr(NEW.username, '\\') > 0
+      OR NEW.username REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'credential.username must be without " and backslash and control characters: take the number or the name';
+    ELSEIF NEW.realm = '' OR NEW.realm REGEXP '[^ -~]' OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\\') > 0
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'credential.realm must be printable ASCII without " and backslash: take the realm of the domain';
+    ELSEIF char_length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END
+      OR NEW.ha1 REGEXP '[^0-9a-f]'
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+      'credential.ha1 must be 32 (MD5) or 64 characters of 0-9 a-f: the hash of username:realm:password';
+    END IF;
   END IF;
 
 CREATE TRIGGER credential_update_refused BEFORE UPDATE ON credential FOR EACH ROW
