@@ -14,7 +14,7 @@ const TALK_MS = 1200
 beforeAll(requirePrograms, TEST_MS)
 
 async function query(server: ServerProcess, sql: string): Promise<readonly Record<string, unknown>[]> {
-  const asked = ['sqlite3', '-json', server.database, sql]
+  const asked = ['sqlite3', '-json', server.databaseFile, sql]
   const { code, output } = await run(asked, { folder: server.folder, within_ms: QUERY_MS })
   expect({ code, output }).toMatchObject({ code: 0 })
   return output.trim() === '' ? [] : JSON.parse(output)

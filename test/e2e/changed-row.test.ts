@@ -20,10 +20,13 @@ const [alice, bob] = accounts(101, 2)
 beforeAll(requirePrograms, TEST_MS)
 
 async function sqlite3(server: ServerProcess, sql: string): Promise<void> {
-  const { code, output } = await run(['sqlite3', '-bail', '-cmd', '.timeout 5000', server.database, sql], {
-    folder: server.folder,
-    within_ms: TEST_MS,
-  })
+  const { code, output } = await run(
+    ['sqlite3', '-bail', '-cmd', '.timeout 5000', server.databaseFile, sql],
+    {
+      folder: server.folder,
+      within_ms: TEST_MS,
+    },
+  )
   expect([code, output]).toEqual([0, ''])
 }
 
@@ -49,7 +52,7 @@ async function statusOf(stranger: WireAccount, number: string): Promise<string> 
 }
 
 function problems(server: ServerProcess): string[] {
-  const database = new Database(server.database, { readonly: true })
+  const database = new Database(server.databaseFile, { readonly: true })
   const rows = database.query('SELECT table_name, key FROM config_problem ORDER BY 1, 2').values()
   database.close()
   return rows.map((row) => row.join(' '))

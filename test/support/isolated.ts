@@ -52,7 +52,7 @@ export async function servingExample(scene: (server: ServerProcess) => Promise<v
 }
 
 function addDomain(server: ServerProcess): void {
-  const database = new Database(server.database, { readwrite: true })
+  const database = new Database(server.databaseFile, { readwrite: true })
   try {
     database.run("INSERT INTO domain (name, realm) VALUES ('example.com', 'example.com')")
   } finally {

@@ -91,7 +91,12 @@ export class ServerProcess implements Subject {
   }
 
   get database(): string {
-    return this.#options.database ?? `sqlite:${join(this.folder, 'sipwitches.db')}`
+    return this.#options.database ?? `sqlite:${this.databaseFile}`
+  }
+
+  /** The file that the database is in, where it is left to the server. */
+  get databaseFile(): string {
+    return join(this.folder, 'sipwitches.db')
   }
 
   get pid(): number {
