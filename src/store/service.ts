@@ -216,11 +216,10 @@ export class StoreService implements Wakeable {
       if (boot === null) throw error
       this.#stale = true
       this.#tellAvailability()
-      const contents = await overlaid(
-        boot,
-        this.#writes.pending(),
-        async (ids) => this.#snapshot?.byId(ids) ?? [],
-      )
+      const pending = this.#writes.pending()
+      // One that was killed between the two may have left it out. It leaves the spool when the database is back.
+      this.#snapshot?.apply(pending)
+      const contents = await overlaid(boot, pending, async (ids) => this.#snapshot?.byId(ids) ?? [])
       return { ...boot, ...contents }
     }
   }

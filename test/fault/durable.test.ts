@@ -126,7 +126,12 @@ async function check(contacts: readonly Contact[], rows: ReadonlyMap<string, num
   })
   expect(faults).toEqual([])
   if (rows !== null) expect([...bound].toSorted()).toEqual([...rows.keys()].toSorted())
-  for (const contact of contacts) if (contact.asked !== null) contact.found(bound.has(contact.uri))
+  for (const contact of contacts) {
+    if (contact.asked === null) continue
+    // What the database has taken and this server has not heard of is found when that is back.
+    if (rows === null) contact.doubt()
+    else contact.found(bound.has(contact.uri))
+  }
 }
 
 class Killing {

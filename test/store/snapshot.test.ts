@@ -61,6 +61,25 @@ describe.each(['away', 'frozen'] as const)('a start while the database is %s', (
     ])
   })
 
+  test('has what was only in the spool, also in the start after it has drained', async () => {
+    await service.commit([save(binding(1, 'ann'))])
+    await boot()
+    await service.clock.pass(100)
+    service.faults.now = fault
+    await service.commit([save(binding(1, 'ann', { cseq: 7 }))])
+    await service.stop()
+    // As if it had been killed between its two files.
+    service.sql('DELETE FROM binding', service.snapshotPath)
+    await service.start()
+    const bindings = [binding(1, 'ann', { cseq: 7 })]
+    expect(await boot()).toMatchObject({ from: 'snapshot', bindings })
+    service.faults.now = null
+    await service.clock.pass(RECOVERY_MS)
+    expect(service.spooled).toEqual([])
+    await restart(fault)
+    expect(await boot()).toMatchObject({ from: 'snapshot', bindings })
+  })
+
   test('serves, and has everything read again and all of it written when the database is back', async () => {
     await service.commit([save(binding(1, 'ann'))])
     await boot()

@@ -73,6 +73,8 @@ export class Contact {
   acknowledged = 0
   /** What is asked for and not acknowledged: it may have come to be, or not. */
   asked: { readonly bound: boolean } | null = null
+  /** It was asked for what was never acknowledged, and since then for nothing else. */
+  #inDoubt = false
 
   constructor(registrant: Registrant, uri: string) {
     this.registrant = registrant
@@ -89,6 +91,7 @@ export class Contact {
     const answer = await this.registrant.asks(headers, within_ms, () => ++this.#cseq, this.#callId)
     if (answer?.status !== 200) return answer
     this.bound = bound
+    this.#inDoubt = false
     this.acknowledged = Number.parseInt(answer.header('CSeq'), 10)
     this.asked = null
     return answer
@@ -100,11 +103,18 @@ export class Contact {
     this.asked = null
   }
 
+  /** Nobody was told which it is, and what is found now may not be all that there is. */
+  doubt(): void {
+    this.#inDoubt = true
+    this.asked = null
+  }
+
   /** What is wrong when the server holds it (with that CSeq), or does not (null). */
   fault(held: { readonly cseq: number | null } | null): string | null {
     const who = `${this.uri} of ${this.number}`
-    const may = [this.bound, ...(this.asked === null ? [] : [this.asked.bound])]
-    if (!may.includes(held !== null)) return held === null ? `${who} is lost` : `${who} is back`
+    const mayBeEither = this.#inDoubt || (this.asked !== null && this.asked.bound !== this.bound)
+    if (!mayBeEither && this.bound !== (held !== null))
+      return held === null ? `${who} is lost` : `${who} is back`
     if (held === null || held.cseq === null || held.cseq >= this.acknowledged) return null
     return `${who} is that of CSeq ${held.cseq}, and ${this.acknowledged} was acknowledged`
   }
