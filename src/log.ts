@@ -125,7 +125,7 @@ function hideInCredentials(value: string): string {
 }
 
 /** Control and format characters as `\x1b`, `\u{202e}`: Unicode's own can turn a line around too. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0
     return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`

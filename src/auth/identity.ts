@@ -4,7 +4,9 @@ import { type Account, accountOf, type Domains } from '../directory/account.ts'
 import { type LookUpParts, lookUp } from '../directory/look-up.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { quote } from '../sip/header.ts'
+import { hostText } from '../sip/host.ts'
 import { HeaderId, MethodId, type SipMessage, type SipRequest, type Span, wire } from '../sip/message.ts'
+import { escapeUser, isHost } from '../sip/uri.ts'
 import type { ExtensionRecord } from '../store/store.ts'
 import type { Exchange, Handler, Verdict } from '../ua/uas.ts'
 import type { Authenticator, AuthRole, AuthVerdict } from './challenge.ts'
@@ -90,7 +92,10 @@ function assertedIdentity(extension: ExtensionRecord | null) {
   }
 }
 
-/** RFC 3325 section 9.1: whatever a phone says of itself is left out; what we know is put in. */
+/**
+ * RFC 3325 section 9.1: whatever a phone says of itself is left out; what we know is put in. That comes from rows which
+ * anyone may have written: each part is escaped here, and of a domain that is no host nobody is asserted.
+ */
 export function identityHeaders(exchange: Exchange): string {
   const { asserted, request } = exchange
   if (asserted === null) return ''
@@ -101,8 +106,10 @@ export function identityHeaders(exchange: Exchange): string {
       .includes('id')
   )
     return ''
+  const host = hostText(asserted.domain)
+  if (!isHost(host)) return ''
   const name = asserted.displayName === '' ? '' : `${quote(wire(asserted.displayName))} `
-  return `P-Asserted-Identity: ${name}<sip:${wire(asserted.number)}@${asserted.domain}>\r\n`
+  return `P-Asserted-Identity: ${name}<sip:${escapeUser(wire(asserted.number))}@${host}>\r\n`
 }
 
 /** The header lines in which a phone claims an identity, whichever way the message goes. */

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { type BootSettings, parseDatabaseUrl, SettingProblem } from '../config.ts'
 import { readSettings, SETTING_DEFAULTS } from '../directory/settings.ts'
+import { visible } from '../log.ts'
 import { DatabaseProblem } from '../store/driver.ts'
 import { openProvisioning } from '../store/open-provisioning.ts'
 import type { Provisioning } from '../store/provisioning.ts'
@@ -27,7 +28,9 @@ export const check: Command = {
     const findings = await findAll(() => call.settings())
     const ok = findings.every((finding) => finding.ok)
     call.answer({ ok, findings }, [
-      ...findings.map((finding) => `${finding.ok ? 'ok  ' : 'BAD '} ${finding.subject}: ${finding.text}`),
+      ...findings.map(
+        (finding) => `${finding.ok ? 'ok  ' : 'BAD '} ${visible(`${finding.subject}: ${finding.text}`)}`,
+      ),
       ok ? 'All is well.' : 'Mend what is BAD, then check again.',
     ])
     return ok ? EXIT.ok : EXIT.config

@@ -2,6 +2,7 @@
 
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type BootSettings, bootSettings, type SettingName } from '../config.ts'
+import { visible } from '../log.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 
 export interface Option {
@@ -127,8 +128,9 @@ export function helpOf(command: Command): string {
   return [`usage: ${usageOf(command)}`, '', command.summary, ...notes, '', ...columns(rows, '  ')].join('\n')
 }
 
-/** Rows in columns as wide as their widest cell. */
-export function columns(rows: readonly (readonly string[])[], indent = ''): string[] {
+/** Rows in columns as wide as their widest cell. What a row of the database holds must not move a terminal's cursor. */
+export function columns(texts: readonly (readonly string[])[], indent = ''): string[] {
+  const rows = texts.map((row) => row.map(visible))
   const widths: number[] = []
   for (const row of rows) {
     for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length)

@@ -28,10 +28,16 @@ export const schema: Command = {
     const database = present instanceof DatabaseProblem ? { problem: present.message } : { version: present }
     call.answer({ version: SCHEMA_VERSION, dialect, statements, database }, [
       `-- The schema of SipWitchEs, version ${SCHEMA_VERSION}, for ${dialect}.`,
-      ...statements.map((statement) => `\n${statement};`),
+      ...statements.map((statement) => `\n${ended(statement, dialect)}`),
     ])
     return EXIT.ok
   },
+}
+
+/** The `mariadb` program ends a statement at each semicolon, also within a trigger, unless it is told otherwise. */
+function ended(statement: string, dialect: Dialect): string {
+  const compound = dialect === 'mysql' && /;[ \t]*\n/.test(statement)
+  return compound ? `DELIMITER //\n${statement} //\nDELIMITER ;` : `${statement};`
 }
 
 function readDialect(name: string): Dialect {

@@ -73,6 +73,22 @@ export function resolveEscapes(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
+/** Text as the user of a URI: whatever may not stand there is escaped (section 25.1). */
+export function escapeUser(text: string): string {
+  return text.replace(/[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/g, escaped)
+}
+
+const WHOLE_HOST = new RegExp(`^(?:${HOST})$`, 'i')
+
+/** The host of a URI and nothing beyond it. */
+export function isHost(text: string): boolean {
+  return WHOLE_HOST.test(text)
+}
+
+function escaped(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+}
+
 const PLAIN = /^[A-Za-z0-9\-_.!~*'();/?:@&=+$,]*$/
 const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/
 
@@ -85,7 +101,7 @@ function level(text: string): string {
   return text.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-_.!~*'();/?:@&=+$,]/g, (match) => {
     const code = match.length === 3 ? Number.parseInt(match.slice(1), 16) : match.charCodeAt(0)
     const char = String.fromCharCode(code)
-    return UNRESERVED.test(char) ? char : `%${code.toString(16).toUpperCase().padStart(2, '0')}`
+    return UNRESERVED.test(char) ? char : escaped(char)
   })
 }
 

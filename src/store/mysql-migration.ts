@@ -114,7 +114,7 @@ function triggerOf(statement: string): { readonly name: string; readonly made: b
   return verb === undefined ? null : { name, made: verb === 'CREATE' }
 }
 
-/** A statement ends where a line ends with a semicolon. */
+/** A statement ends with a semicolon at the end of a line; within one the line after that is indented. */
 export function mysqlStatements(sql: string): string[] {
-  return sql.split(/;\s*\n/).filter((statement) => statement.trim() !== '')
+  return sql.split(/;[ \t]*\n(?![ \t])/).filter((statement) => statement.trim() !== '')
 }

@@ -16,6 +16,13 @@ const SPOOL_MODE = 0o640
 const DRAIN_SHARE = 1 / 4
 /** There is a reserve only where so many times its size is free: it takes twice its size, with its log. */
 const DISK_PER_RESERVE = 4
+/**
+ * Of the limit calls may take so much, and the rest is for registrations: a phone makes a call record as fast as it may
+ * call, and nobody is cut off by a lost one.
+ */
+const CALLS_SHARE = 1 / 2
+/** What a row takes beside its change: its place in the table and in two indexes. */
+const ROW_BYTES = 128
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS owner (database TEXT NOT NULL) STRICT;
@@ -48,6 +55,7 @@ export class Spool {
   #database: Database
   #rows = 0
   #nextSeq = 1
+  #callBytes = 0
   /** Used by rows, beyond which no more is taken. A live setting. */
   limit_bytes: number
 
@@ -78,8 +86,11 @@ export class Spool {
     )
   }
 
-  /** Durable when it returns, with the places they have now. Throws DatabaseProblem: then none is kept. */
-  append(changes: readonly Change[]): readonly number[] {
+  /**
+   * Durable when it returns, with the places they have now; null for calls beyond their share, which are not kept.
+   * Throws DatabaseProblem: then none is.
+   */
+  append(changes: readonly Change[]): readonly (number | null)[] {
     try {
       return this.#run(() => this.#appendAll(changes))
     } catch (error) {
@@ -107,10 +118,15 @@ export class Spool {
   /** Those which have not been put behind by a newer state of the same subject meanwhile. */
   remove(seqs: readonly number[]): void {
     this.#run(() => {
-      const { changes } = this.#database
-        .query('DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?))')
-        .run(JSON.stringify(seqs))
-      this.#rows -= changes
+      const gone = this.#database
+        .query<{ subject: string; change: string }, [string]>(
+          'DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING subject, change',
+        )
+        .all(JSON.stringify(seqs))
+      this.#rows -= gone.length
+      for (const { subject, change } of gone) {
+        if (subject.startsWith('call')) this.#callBytes -= bytesOf(change)
+      }
     })
   }
 
@@ -118,22 +134,29 @@ export class Spool {
     this.#database.close()
   }
 
-  #appendAll(changes: readonly Change[]): readonly number[] {
+  #appendAll(changes: readonly Change[]): readonly (number | null)[] {
     if (isDiskFull(this.#database, this.#options.path)) throw diskFull(this.#options.path)
     const since = this.#options.clock.now()
     let rows = this.#rows
     let seq = this.#nextSeq
+    let callBytes = this.#callBytes
     this.#database.run('BEGIN IMMEDIATE')
     try {
       const seqs = changes.map((change) => {
-        const place = seq++
-        if (!this.#put(change, place, since)) rows++
-        return place
+        const text = JSON.stringify(change)
+        const subject = subjectOf(change, seq)
+        if (subject.startsWith('call')) {
+          if (callBytes + bytesOf(text) > this.limit_bytes * CALLS_SHARE) return null
+          callBytes += bytesOf(text)
+        }
+        if (!this.#put(subject, text, seq, since)) rows++
+        return seq++
       })
       if (usedBytes(this.#database) > this.limit_bytes) throw overfull(this.#rows)
       this.#database.run('COMMIT')
       this.#rows = rows
       this.#nextSeq = seq
+      this.#callBytes = callBytes
       return seqs
     } catch (error) {
       if (this.#database.inTransaction) this.#database.run('ROLLBACK')
@@ -142,14 +165,13 @@ export class Spool {
   }
 
   /** True when it takes the place of an older state of the same subject, whose time of waiting it goes on with. */
-  #put(change: Change, seq: number, since: number): boolean {
-    const subject = subjectOf(change, seq)
+  #put(subject: string, text: string, seq: number, since: number): boolean {
     const older = this.#database
       .query<{ since: number }, [string]>('DELETE FROM pending WHERE subject = ? RETURNING since')
       .get(subject)
     this.#database
       .query('INSERT INTO pending (seq, subject, since, change) VALUES (?, ?, ?, ?)')
-      .run(seq, subject, older?.since ?? since, JSON.stringify(change))
+      .run(seq, subject, older?.since ?? since, text)
     return older !== null
   }
 
@@ -167,10 +189,13 @@ export class Spool {
       // No change of ours is like that; somebody has edited the file by hand.
       this.#database.run('DELETE FROM pending WHERE NOT json_valid(change)')
       const counted = this.#database
-        .query<{ rows: number; last: number | null }, []>(
-          'SELECT count(*) AS rows, max(seq) AS last FROM pending',
+        .query<{ rows: number; last: number | null; callBytes: number | null }, []>(
+          `SELECT count(*) AS rows, max(seq) AS last,
+              sum(octet_length(change) + ${ROW_BYTES}) FILTER (WHERE subject GLOB 'call*') AS callBytes
+            FROM pending`,
         )
         .get()
+      this.#callBytes = counted?.callBytes ?? 0
       this.#rows = counted?.rows ?? 0
       this.#nextSeq = (counted?.last ?? 0) + 1
     })
@@ -293,6 +318,10 @@ function isDiskFull(database: Database, path: string): boolean {
 function diskBytes(path: string): number {
   const { bavail, bsize } = statfsSync(path)
   return bavail * bsize
+}
+
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text) + ROW_BYTES
 }
 
 function diskFull(path: string): DatabaseProblem {

@@ -17,6 +17,9 @@ export interface WritePathOptions {
   readonly onNotice: (sentence: string) => void
 }
 
+const CALLS_FULL =
+  'Call records take half of what the setting spool_max_mb allows; the rest is kept for registrations.'
+
 /** What it has done since the worker started. */
 export interface WriteCounts {
   commits: number
@@ -88,10 +91,7 @@ export class WritePath implements Wakeable {
 
   /** Durable when it resolves, but for the calls it names. Throws DatabaseProblem when nothing of it is. */
   async commit(calls: readonly number[], changes: readonly Change[]): Promise<readonly FailedCall[]> {
-    if (this.#isBehind() || this.#options.link.state !== 'up') {
-      this.#append(changes)
-      return []
-    }
+    if (this.#isBehind() || this.#options.link.state !== 'up') return leftOut(calls, this.#append(changes))
     // With a spool nobody waits for long, and it may take its time.
     const limit_ms = this.#spool === null ? LIMITS.storeAttempt_ms : LIMITS.storeDrain_ms
     const attempt = this.#attempt({ calls, changes }, limit_ms)
@@ -101,12 +101,13 @@ export class WritePath implements Wakeable {
         // Answered from the spool now; the transaction goes on as if the drainer had begun it.
         this.#draining = true
         void attempt.then((outcome) => this.#settle(seqs, outcome))
-        return []
+        return leftOut(calls, seqs)
       }
     }
     const { failed, done, problem } = await attempt
-    if (problem !== null) this.#append(changes.slice(done), problem)
-    return failed
+    if (problem === null) return failed
+    const seqs = this.#append(changes.slice(done), problem)
+    return [...failed, ...leftOut(calls, [...changes.slice(0, done).map(() => 0), ...seqs])]
   }
 
   /** Begins when there is something to do and the database takes it; goes on by itself. */
@@ -202,13 +203,14 @@ export class WritePath implements Wakeable {
   }
 
   /** What was committed, or never will be, leaves the spool. It may be applied again after a crash before this. */
-  #settle(seqs: readonly number[], { failed, done, problem }: Outcome): void {
+  #settle(seqs: readonly (number | null)[], { failed, done, problem }: Outcome): void {
     this.#draining = false
     if (this.#closed) return
-    this.counts.drained += done - failed.length
+    const spooled = seqs.slice(0, done).filter((seq) => seq !== null)
+    this.counts.drained += spooled.length - failed.length
     this.#drop(failed)
     try {
-      this.#spool?.remove(seqs.slice(0, done))
+      this.#spool?.remove(spooled)
     } catch (error) {
       this.#giveUpSpool(problemOf(error))
       this.#pause()
@@ -241,7 +243,7 @@ export class WritePath implements Wakeable {
     return isLate
   }
 
-  #appendIfPossible(changes: readonly Change[]): readonly number[] | null {
+  #appendIfPossible(changes: readonly Change[]): readonly (number | null)[] | null {
     try {
       return this.#append(changes)
     } catch {
@@ -250,10 +252,12 @@ export class WritePath implements Wakeable {
   }
 
   /** `cause`: why the database itself did not take them. Throws DatabaseProblem when the spool doesn't either. */
-  #append(changes: readonly Change[], cause?: DatabaseProblem): readonly number[] {
+  #append(changes: readonly Change[], cause?: DatabaseProblem): readonly (number | null)[] {
     try {
       const seqs = this.#opened().append(changes)
-      this.counts.spooled += changes.length
+      const kept = seqs.filter((seq) => seq !== null).length
+      this.counts.spooled += kept
+      this.counts.refused += seqs.length - kept
       return seqs
     } catch (error) {
       const problem = problemOf(error)
@@ -280,6 +284,18 @@ export class WritePath implements Wakeable {
 
 export function passes(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.after(ms, { onTimer: () => resolve() }, 0))
+}
+
+/** The calls with a change that the spool did not keep. Only call records have none, and each comes alone. */
+function leftOut(calls: readonly number[], seqs: readonly (number | null)[]): readonly FailedCall[] {
+  const failed: FailedCall[] = []
+  let end = 0
+  for (const [call, length] of calls.entries()) {
+    const start = end
+    end += length
+    if (seqs.slice(start, end).includes(null)) failed.push({ call, reason: CALLS_FULL })
+  }
+  return failed
 }
 
 function problemOf(error: unknown): DatabaseProblem {

@@ -43,6 +43,20 @@ describe('a challenge', () => {
   )
 
   test(
+    'breaks no header, whatever realm its row holds (RFC 3261 section 25.1)',
+    inOffice(async (office) => {
+      office.database.domain = { ...DOMAIN, realm: 'a"b\\c\r\nX-Evil: \0\x7f' }
+      await office.restarts()
+      const refusal = await challenge(office.phone('101'))
+      expect(refusal.headers('X-Evil')).toEqual([])
+      for (const header of refusal.headers('WWW-Authenticate')) {
+        expect(header).toStartWith('Digest realm="a\\"b\\\\c  X-Evil:   ", nonce="')
+      }
+      expect(refusal.headers('WWW-Authenticate')).toHaveLength(2)
+    }),
+  )
+
+  test(
     'leaves out an algorithm that the account has no secret for',
     inOffice(async (office) => {
       office.database.add('104', {}, ['MD5'])

@@ -1,6 +1,7 @@
 // Who is asserted, and who is let in: RFC 3261 section 22.3, RFC 3325.
 
 import { describe, expect, test } from 'bun:test'
+import type { ExtensionRecord } from '../../src/store/store.ts'
 import { Dialog } from '../support/dialog.ts'
 import { inOffice } from '../support/office.ts'
 
@@ -40,6 +41,33 @@ describe('a caller that was proved', () => {
       await alice.calls('102')
       const [name] = (await bob.expects('INVITE')).headers('P-Asserted-Identity')
       expect(Buffer.from(name!, 'latin1').toString()).toBe('"Zoë \\"Z\\" \\\\" <sip:101@office.example>')
+    }),
+  )
+
+  test(
+    'breaks no header, whatever its row holds',
+    inOffice(async (office) => {
+      const [alice, bob] = [office.phone('101'), await office.registered('102')]
+      const asserted = async (changed: Partial<ExtensionRecord>) => {
+        office.database.add('101', changed)
+        await office.clock.idle()
+        const invite = await alice.calls('102')
+        const received = await bob.expects('INVITE')
+        bob.answers(received, '486 Busy Here')
+        alice.acks(invite, await alice.expects('486'))
+        await bob.expects('ACK')
+        expect(received.headers('X-Evil')).toEqual([])
+        return received.headers('P-Asserted-Identity')
+      }
+      expect(await asserted({ number: '1\0\r\nX-Evil: <"@b>#é', displayName: '' })).toEqual([
+        '<sip:1%00%0D%0AX-Evil%3A%20%3C%22%40b%3E%23%C3%A9@office.example>',
+      ])
+      expect(await asserted({ displayName: 'a"\r\nX-Evil: \\\0\x7f' })).toEqual([
+        '"a\\"  X-Evil: \\\\  " <sip:101@office.example>',
+      ])
+      for (const domain of ['office.example>\r\nX-Evil: y', 'a b', '', '[::1', 'office.example\r\n'])
+        expect(await asserted({ domain })).toEqual([])
+      expect(await asserted({ domain: '::1', displayName: '' })).toEqual(['<sip:101@[::1]>'])
     }),
   )
 

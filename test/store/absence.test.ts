@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { LIMITS } from '../../src/config.ts'
 import { unpackBoot, Work } from '../../src/store/protocol.ts'
+import type { Change } from '../../src/store/store.ts'
 import { binding, remove, save } from './binding.ts'
 import type { DriverFault } from './faulty-driver.ts'
 import { RECOVERY_MS, ServiceProcess } from './service-process.ts'
@@ -187,6 +188,23 @@ describe('the drain', () => {
 })
 
 describe('a spool', () => {
+  test('refuses calls beyond their half, and no registration that came with them', async () => {
+    service.faults.now = 'away'
+    service.limitSpool(256 * 1024)
+    const call = (n: number): Change => ({ kind: 'call-ended', callId: `${n}`.padEnd(200, '-'), endedAt: n })
+    const calls = Array.from({ length: 1000 }, (_, n) => [call(n)])
+    const outcomes = await service.commit([save(binding(1, 'ann'))], ...calls, [save(binding(2, 'door'))])
+    expect([outcomes[0], outcomes.at(-1)]).toEqual([null, null])
+    const lost = outcomes.filter((reason) => reason?.startsWith('Call records take half of')).length
+    expect(lost).toBeGreaterThan(500)
+    expect(service.work[Work.SpoolRefused]).toBe(lost)
+    expect(service.work[Work.Spooled]).toBe(outcomes.length - lost)
+    await recovers()
+    expect(stored()).toEqual([row(1, 'ann'), row(2, 'door')])
+    expect(service.work[Work.Drained]).toBe(outcomes.length - lost)
+    expect(await service.commit([call(0)])).toEqual([null])
+  })
+
   test('that is full has writes refused with a sentence, counted, and taken again when there is room', async () => {
     service.limitSpool(128 * 1024)
     service.faults.now = 'away'

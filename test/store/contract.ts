@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../../src/store/store.ts'
 import { binding, ROWS, remove, save } from './binding.ts'
 import { problemContract } from './problem-contract.ts'
 import { recordContract } from './record-contract.ts'
+import { refusalContract } from './refusal-contract.ts'
 import { Watcher } from './watcher.ts'
 
 export interface ForeignClient {
@@ -377,5 +378,6 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
   })
 
   problemContract(name, () => database)
+  refusalContract(name, () => database)
   recordContract(name, () => ({ database, store, watcher }))
 }

@@ -116,6 +116,31 @@ describe('the spool', () => {
     expect([spool.rows, spool.bytes]).toEqual([0, 0])
   })
 
+  test('keeps half of its room from calls, over a restart too, and gives it back as they go', () => {
+    const limit_bytes = 256 * 1024
+    const calls = Array.from({ length: 100 }, (_, n) => ended(`${n}`.padEnd(200, '-'), n))
+    const fill = (spool: Spool) => {
+      for (let round = 0; round < 100; round++) {
+        const seqs = spool.append([...calls, save(binding(1, `phone${round}`))])
+        expect(seqs.at(-1)).not.toBeNull()
+        if (seqs.includes(null)) return
+      }
+      throw new Error('calls took all')
+    }
+    const first = open('sqlite:a', limit_bytes)
+    fill(first)
+    const taken = first.bytes
+    expect(taken).toBeGreaterThan(limit_bytes * 0.3)
+    expect(taken).toBeLessThan(limit_bytes * 0.65)
+    const spool = open('sqlite:a', limit_bytes)
+    expect(spool.append([calls[0]!])).toEqual([null])
+    expect(changesOf(spool)).toEqual(changesOf(first))
+    for (let n = 0; n < 50; n++) spool.append([save(binding(2, `phone${n}`))])
+    const [oldest] = spool.first(1)
+    spool.remove([oldest!.seq])
+    expect(spool.append([calls[0]!, calls[1]!])).toEqual([expect.any(Number), null])
+  })
+
   test('is read by its owner and group alone', () => {
     open().append([save(binding(1, 'ann'))])
     for (const name of readdirSync(folder))

@@ -82,6 +82,8 @@ export class MemoryDatabase {
   #lastId = 0
   readonly #stores = new Set<MemoryStore>()
   readonly #faults: { readonly call: StoreCall; readonly fault: Fault; calls: number }[] = []
+  /** The only one. */
+  domain = DOMAIN
   /** How long each answer and each commit takes. */
   answer_ms = 0
   commit_ms = 0
@@ -244,11 +246,11 @@ export class MemoryStore implements Store {
   }
 
   async boot(): Promise<Boot> {
-    const { settings, bindings, extensions } = this.#database
+    const { settings, bindings, extensions, domain } = this.#database
     const active = new Set(bindings.map(({ extensionId }) => extensionId))
     const activeExtensions = [...extensions.values()].filter(({ id }) => active.has(id))
     return {
-      domains: [DOMAIN],
+      domains: [domain],
       settings,
       bindings,
       activeExtensions,
@@ -263,7 +265,7 @@ export class MemoryStore implements Store {
   }
 
   domains(): Promise<readonly DomainRecord[]> {
-    return this.#answer('domains', this.#database.answer_ms, () => [DOMAIN])
+    return this.#answer('domains', this.#database.answer_ms, () => [this.#database.domain])
   }
 
   async findExtension(domain: string, name: string): Promise<ExtensionRecord | null> {

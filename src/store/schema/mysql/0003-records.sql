@@ -55,6 +55,117 @@ CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
       OR OLD.instance <> NEW.instance) THEN UTC_TIMESTAMP(3)
     ELSE NEW.updated_at END;
 
+-- What no name, realm or hash can be is refused with a sentence; what an older row has keeps until it is changed.
+-- The semicolon that ends such a statement is the one before a line that is not indented.
+
+DROP TRIGGER IF EXISTS domain_insert_refused;
+DROP TRIGGER IF EXISTS domain_update_refused;
+DROP TRIGGER IF EXISTS user_insert_refused;
+DROP TRIGGER IF EXISTS user_update_refused;
+DROP TRIGGER IF EXISTS extension_insert_refused;
+DROP TRIGGER IF EXISTS extension_update_refused;
+DROP TRIGGER IF EXISTS credential_insert_refused;
+DROP TRIGGER IF EXISTS credential_update_refused;
+
+CREATE TRIGGER domain_insert_refused BEFORE INSERT ON domain FOR EACH ROW
+  IF NEW.name = '' OR CASE instr(NEW.name, ':')
+    WHEN 0 THEN NEW.name REGEXP '[^0-9a-z._-]|^[.-]|[.-]$|[.][.-]|-[.]'
+    ELSE NEW.name REGEXP '[^0-9a-f:.]|:::|::.*::|^:[^:]|[^:]:$|^[^0-9a-f]*$'
+      OR NEW.name NOT REGEXP ':.*:'
+      OR NEW.name NOT REGEXP '::' AND NEW.name NOT REGEXP '^([^:]*:){6,7}[^:]*$' END
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'domain.name must be a host name or an address in lower case, such as example.com or 192.0.2.1';
+  ELSEIF NEW.realm = '' OR NEW.realm REGEXP '[^ -~]' OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\\') > 0
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'domain.realm must be printable ASCII without " and backslash: take the name of the domain';
+  END IF;
+
+CREATE TRIGGER domain_update_refused BEFORE UPDATE ON domain FOR EACH ROW
+  IF NOT (NEW.name <=> OLD.name) AND (
+      NEW.name = '' OR CASE instr(NEW.name, ':')
+      WHEN 0 THEN NEW.name REGEXP '[^0-9a-z._-]|^[.-]|[.-]$|[.][.-]|-[.]'
+      ELSE NEW.name REGEXP '[^0-9a-f:.]|:::|::.*::|^:[^:]|[^:]:$|^[^0-9a-f]*$'
+        OR NEW.name NOT REGEXP ':.*:'
+        OR NEW.name NOT REGEXP '::' AND NEW.name NOT REGEXP '^([^:]*:){6,7}[^:]*$' END)
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'domain.name must be a host name or an address in lower case, such as example.com or 192.0.2.1';
+  ELSEIF NOT (NEW.realm <=> OLD.realm) AND (
+      NEW.realm = '' OR NEW.realm REGEXP '[^ -~]' OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\\') > 0)
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'domain.realm must be printable ASCII without " and backslash: take the name of the domain';
+  END IF;
+
+CREATE TRIGGER user_insert_refused BEFORE INSERT ON user FOR EACH ROW
+  IF NEW.name REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.name NOT REGEXP '[0-9A-Za-z*#+]'
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'user.name must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
+  ELSEIF NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'user.display_name must be one line of 128 characters at most: take out line ends and control characters';
+  END IF;
+
+CREATE TRIGGER user_update_refused BEFORE UPDATE ON user FOR EACH ROW
+  IF NOT (NEW.name <=> OLD.name) AND (
+      NEW.name REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.name NOT REGEXP '[0-9A-Za-z*#+]')
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'user.name must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
+  ELSEIF NOT (NEW.display_name <=> OLD.display_name) AND (
+      NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]')
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'user.display_name must be one line of 128 characters at most: take out line ends and control characters';
+  END IF;
+
+CREATE TRIGGER extension_insert_refused BEFORE INSERT ON extension FOR EACH ROW
+  IF NEW.number REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.number NOT REGEXP '[0-9A-Za-z*#+]'
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'extension.number must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
+  ELSEIF NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'extension.display_name must be one line of 128 characters at most: take out line ends and control characters';
+  END IF;
+
+CREATE TRIGGER extension_update_refused BEFORE UPDATE ON extension FOR EACH ROW
+  IF NOT (NEW.number <=> OLD.number) AND (
+      NEW.number REGEXP '[^0-9A-Za-z*#+._-]' OR NEW.number NOT REGEXP '[0-9A-Za-z*#+]')
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'extension.number must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it';
+  ELSEIF NOT (NEW.display_name <=> OLD.display_name) AND (
+      NEW.display_name REGEXP '[\\x00-\\x1f\\x7f-\\x9f]')
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'extension.display_name must be one line of 128 characters at most: take out line ends and control characters';
+  END IF;
+
+CREATE TRIGGER credential_insert_refused BEFORE INSERT ON credential FOR EACH ROW
+  IF NEW.username = '' OR instr(NEW.username, '"') > 0 OR instr(NEW.username, '\\') > 0
+    OR NEW.username REGEXP '[\\x00-\\x1f\\x7f-\\x9f]'
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'credential.username must be without " and backslash and control characters: take the number or the name';
+  ELSEIF NEW.realm = '' OR NEW.realm REGEXP '[^ -~]' OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\\') > 0
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'credential.realm must be printable ASCII without " and backslash: take the realm of the domain';
+  ELSEIF char_length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END
+    OR NEW.ha1 REGEXP '[^0-9a-f]'
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'credential.ha1 must be 32 (MD5) or 64 characters of 0-9 a-f: the hash of username:realm:password';
+  END IF;
+
+CREATE TRIGGER credential_update_refused BEFORE UPDATE ON credential FOR EACH ROW
+  IF NOT (NEW.username <=> OLD.username) AND (
+      NEW.username = '' OR instr(NEW.username, '"') > 0 OR instr(NEW.username, '\\') > 0
+      OR NEW.username REGEXP '[\\x00-\\x1f\\x7f-\\x9f]')
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'credential.username must be without " and backslash and control characters: take the number or the name';
+  ELSEIF NOT (NEW.realm <=> OLD.realm) AND (
+      NEW.realm = '' OR NEW.realm REGEXP '[^ -~]' OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\\') > 0)
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'credential.realm must be printable ASCII without " and backslash: take the realm of the domain';
+  ELSEIF NOT (NEW.ha1 <=> OLD.ha1 AND NEW.algorithm <=> OLD.algorithm) AND (
+      char_length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END
+      OR NEW.ha1 REGEXP '[^0-9a-f]')
+  THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
+    'credential.ha1 must be 32 (MD5) or 64 characters of 0-9 a-f: the hash of username:realm:password';
+  END IF;
+
 INSERT IGNORE INTO setting (name, value, comment) VALUES
   ('spool_max_mb', '64',
     'Most megabytes of writes that wait on the server''s own disk while the database is away; more are refused.');

@@ -63,6 +63,140 @@ CREATE TRIGGER device_changed AFTER UPDATE OF extension_id, label, instance ON d
     WHERE id = NEW.id AND updated_at = OLD.updated_at;
 END;
 
+-- What no name, realm or hash can be is refused with a sentence; what an older row has keeps until it is changed.
+-- length() and GLOB end at a NUL: a CHECK made of them does not see what is behind it.
+
+CREATE TRIGGER domain_insert_refused BEFORE INSERT ON domain BEGIN
+  SELECT CASE
+    WHEN NEW.name = '' OR length(NEW.name) > 253 OR instr(NEW.name, char(0)) > 0 OR CASE instr(NEW.name, ':')
+      WHEN 0 THEN NEW.name GLOB '*[^0-9a-z._-]*' OR NEW.name GLOB '[.-]*' OR NEW.name GLOB '*[.-]'
+        OR NEW.name GLOB '*.[.-]*' OR NEW.name GLOB '*-.*'
+      ELSE NEW.name GLOB '*[^0-9a-f:.]*' OR NEW.name GLOB '*:::*' OR NEW.name GLOB '*::*::*' OR NEW.name GLOB ':[^:]*'
+        OR NEW.name GLOB '*[^:]:' OR NEW.name NOT GLOB '*[0-9a-f]*' OR NEW.name NOT GLOB '*:*:*'
+        OR NEW.name NOT GLOB '*::*' AND length(NEW.name) - length(replace(NEW.name, ':', '')) NOT IN (6, 7) END
+    THEN RAISE(ABORT,
+      'domain.name must be a host name or an address in lower case, such as example.com or 192.0.2.1')
+    WHEN NEW.realm = '' OR length(NEW.realm) > 253 OR NEW.realm GLOB '*[^ -~]*' OR instr(NEW.realm, char(0)) > 0
+      OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\') > 0
+    THEN RAISE(ABORT,
+      'domain.realm must be printable ASCII without " and backslash: take the name of the domain')
+  END;
+END;
+
+CREATE TRIGGER domain_update_refused BEFORE UPDATE OF name, realm ON domain BEGIN
+  SELECT CASE
+    WHEN NEW.name IS NOT OLD.name AND (
+        NEW.name = '' OR length(NEW.name) > 253 OR instr(NEW.name, char(0)) > 0 OR CASE instr(NEW.name, ':')
+        WHEN 0 THEN NEW.name GLOB '*[^0-9a-z._-]*' OR NEW.name GLOB '[.-]*' OR NEW.name GLOB '*[.-]'
+          OR NEW.name GLOB '*.[.-]*' OR NEW.name GLOB '*-.*'
+        ELSE NEW.name GLOB '*[^0-9a-f:.]*' OR NEW.name GLOB '*:::*' OR NEW.name GLOB '*::*::*' OR NEW.name GLOB ':[^:]*'
+          OR NEW.name GLOB '*[^:]:' OR NEW.name NOT GLOB '*[0-9a-f]*' OR NEW.name NOT GLOB '*:*:*'
+          OR NEW.name NOT GLOB '*::*' AND length(NEW.name) - length(replace(NEW.name, ':', '')) NOT IN (6, 7) END)
+    THEN RAISE(ABORT,
+      'domain.name must be a host name or an address in lower case, such as example.com or 192.0.2.1')
+    WHEN NEW.realm IS NOT OLD.realm AND (
+        NEW.realm = '' OR length(NEW.realm) > 253 OR NEW.realm GLOB '*[^ -~]*' OR instr(NEW.realm, char(0)) > 0
+        OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\') > 0)
+    THEN RAISE(ABORT,
+      'domain.realm must be printable ASCII without " and backslash: take the name of the domain')
+  END;
+END;
+
+CREATE TRIGGER user_insert_refused BEFORE INSERT ON user BEGIN
+  SELECT CASE
+    WHEN NEW.name GLOB '*[^0-9A-Za-z*#+._-]*' OR NEW.name NOT GLOB '*[0-9A-Za-z*#+]*'
+      OR length(NEW.name) > 64 OR instr(NEW.name, char(0)) > 0
+    THEN RAISE(ABORT,
+      'user.name must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it')
+    WHEN length(NEW.display_name) > 128 OR instr(NEW.display_name, char(0)) > 0
+      OR NEW.display_name GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+    THEN RAISE(ABORT,
+      'user.display_name must be one line of 128 characters at most: take out line ends and control characters')
+  END;
+END;
+
+CREATE TRIGGER user_update_refused BEFORE UPDATE OF name, display_name ON user BEGIN
+  SELECT CASE
+    WHEN NEW.name IS NOT OLD.name AND (
+        NEW.name GLOB '*[^0-9A-Za-z*#+._-]*' OR NEW.name NOT GLOB '*[0-9A-Za-z*#+]*'
+        OR length(NEW.name) > 64 OR instr(NEW.name, char(0)) > 0)
+    THEN RAISE(ABORT,
+      'user.name must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it')
+    WHEN NEW.display_name IS NOT OLD.display_name AND (
+        length(NEW.display_name) > 128 OR instr(NEW.display_name, char(0)) > 0
+        OR NEW.display_name GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')
+    THEN RAISE(ABORT,
+      'user.display_name must be one line of 128 characters at most: take out line ends and control characters')
+  END;
+END;
+
+CREATE TRIGGER extension_insert_refused BEFORE INSERT ON extension BEGIN
+  SELECT CASE
+    WHEN NEW.number GLOB '*[^0-9A-Za-z*#+._-]*' OR NEW.number NOT GLOB '*[0-9A-Za-z*#+]*'
+      OR length(NEW.number) > 64 OR instr(NEW.number, char(0)) > 0
+    THEN RAISE(ABORT,
+      'extension.number must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it')
+    WHEN length(NEW.display_name) > 128 OR instr(NEW.display_name, char(0)) > 0
+      OR NEW.display_name GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+    THEN RAISE(ABORT,
+      'extension.display_name must be one line of 128 characters at most: take out line ends and control characters')
+  END;
+END;
+
+CREATE TRIGGER extension_update_refused BEFORE UPDATE OF number, display_name ON extension BEGIN
+  SELECT CASE
+    WHEN NEW.number IS NOT OLD.number AND (
+        NEW.number GLOB '*[^0-9A-Za-z*#+._-]*' OR NEW.number NOT GLOB '*[0-9A-Za-z*#+]*'
+        OR length(NEW.number) > 64 OR instr(NEW.number, char(0)) > 0)
+    THEN RAISE(ABORT,
+      'extension.number must be 1 to 64 of 0-9 A-Z a-z * # + . _ - and not . _ - alone: take out what else is in it')
+    WHEN NEW.display_name IS NOT OLD.display_name AND (
+        length(NEW.display_name) > 128 OR instr(NEW.display_name, char(0)) > 0
+        OR NEW.display_name GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')
+    THEN RAISE(ABORT,
+      'extension.display_name must be one line of 128 characters at most: take out line ends and control characters')
+  END;
+END;
+
+CREATE TRIGGER credential_insert_refused BEFORE INSERT ON credential BEGIN
+  SELECT CASE
+    WHEN NEW.username = '' OR length(NEW.username) > 128 OR instr(NEW.username, char(0)) > 0
+      OR instr(NEW.username, '"') > 0 OR instr(NEW.username, '\') > 0
+      OR NEW.username GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+    THEN RAISE(ABORT,
+      'credential.username must be without " and backslash and control characters: take the number or the name')
+    WHEN NEW.realm = '' OR length(NEW.realm) > 253 OR NEW.realm GLOB '*[^ -~]*' OR instr(NEW.realm, char(0)) > 0
+      OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\') > 0
+    THEN RAISE(ABORT,
+      'credential.realm must be printable ASCII without " and backslash: take the realm of the domain')
+    WHEN length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END
+      OR NEW.ha1 GLOB '*[^0-9a-f]*' OR instr(NEW.ha1, char(0)) > 0
+    THEN RAISE(ABORT,
+      'credential.ha1 must be 32 (MD5) or 64 characters of 0-9 a-f: the hash of username:realm:password')
+  END;
+END;
+
+CREATE TRIGGER credential_update_refused BEFORE UPDATE OF username, realm, algorithm, ha1 ON credential BEGIN
+  SELECT CASE
+    WHEN NEW.username IS NOT OLD.username AND (
+        NEW.username = '' OR length(NEW.username) > 128 OR instr(NEW.username, char(0)) > 0
+        OR instr(NEW.username, '"') > 0 OR instr(NEW.username, '\') > 0
+        OR NEW.username GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')
+    THEN RAISE(ABORT,
+      'credential.username must be without " and backslash and control characters: take the number or the name')
+    WHEN NEW.realm IS NOT OLD.realm AND (
+        NEW.realm = '' OR length(NEW.realm) > 253 OR NEW.realm GLOB '*[^ -~]*' OR instr(NEW.realm, char(0)) > 0
+        OR instr(NEW.realm, '"') > 0 OR instr(NEW.realm, '\') > 0)
+    THEN RAISE(ABORT,
+      'credential.realm must be printable ASCII without " and backslash: take the realm of the domain')
+    WHEN (NEW.ha1 IS NOT OLD.ha1 OR NEW.algorithm IS NOT OLD.algorithm) AND (
+        length(NEW.ha1) <> CASE NEW.algorithm WHEN 'MD5' THEN 32 ELSE 64 END
+        OR NEW.ha1 GLOB '*[^0-9a-f]*' OR instr(NEW.ha1, char(0)) > 0)
+    THEN RAISE(ABORT,
+      'credential.ha1 must be 32 (MD5) or 64 characters of 0-9 a-f: the hash of username:realm:password')
+  END;
+END;
+
 INSERT INTO setting (name, value, comment) VALUES
   ('spool_max_mb', '64',
     'Most megabytes of writes that wait on the server''s own disk while the database is away; more are refused.');
