@@ -38,7 +38,10 @@ export class MariaDb {
       // Beside another that is installed it would find that one's temporary tables.
       { folder, environment: { TMPDIR: folder } },
     )
-    if ((await install.exited(INSTALL_MS)) !== 0) throw new Error(`no database was made: ${install.output}`)
+    if ((await install.exited(INSTALL_MS)) !== 0) {
+      removeFolder(folder)
+      throw new Error(`no database was made: ${install.output}`)
+    }
     const database = new MariaDb(folder, await freePort())
     await database.#ready()
     await database.admin(
