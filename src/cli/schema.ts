@@ -28,10 +28,21 @@ export const schema: Command = {
     const database = present instanceof DatabaseProblem ? { problem: present.message } : { version: present }
     call.answer({ version: SCHEMA_VERSION, dialect, statements, database }, [
       `-- The schema of SipWitchEs, version ${SCHEMA_VERSION}, for ${dialect}.`,
-      ...statements.map((statement) => `\n${statement};`),
+      ...statements.map(dialect === 'mysql' ? mysqlText : sqliteText),
     ])
     return EXIT.ok
   },
+}
+
+function sqliteText(statement: string): string {
+  return `\n${statement};`
+}
+
+/** The programs of MySQL and MariaDB send what stands before the first semicolon, unless another end is agreed on. */
+function mysqlText(statement: string): string {
+  return statement.endsWith('; END IF')
+    ? `\nDELIMITER //\n${statement}//\nDELIMITER ;`
+    : sqliteText(statement)
 }
 
 function readDialect(name: string): Dialect {
