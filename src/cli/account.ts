@@ -122,6 +122,10 @@ export function credentialsOf(username: string, realm: string, password: string)
   }))
 }
 
+export function loginTaken(username: string): string {
+  return `Another user logs in as ${JSON.stringify(username)} already: choose another number or user.`
+}
+
 /** Makes the password that of these digest user names. To be called in a transaction. */
 export async function setPassword(
   provisioning: Provisioning,
@@ -133,10 +137,7 @@ export async function setPassword(
   for (const username of new Set(usernames)) {
     for (const credential of credentialsOf(username, domain.realm, password)) {
       if (!(await provisioning.setCredential(userId, credential))) {
-        throw new CommandFailure(
-          EXIT.data,
-          `Another user logs in as ${JSON.stringify(username)} already: choose another number or user.`,
-        )
+        throw new CommandFailure(EXIT.data, loginTaken(username))
       }
     }
   }

@@ -3,16 +3,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { SystemClock } from '../clock.ts'
 import { LIMITS } from '../config.ts'
-import type { Provisioning } from '../store/provisioning.ts'
+import type { OwnedCredential, Provisioning } from '../store/provisioning.ts'
 import type { DomainRecord } from '../store/store.ts'
-import {
-  addAccount,
-  credentialsOf,
-  domainToFill,
-  requireExtension,
-  setPassword,
-  withProvisioning,
-} from './account.ts'
+import { addAccount, credentialsOf, domainToFill, loginTaken, withProvisioning } from './account.ts'
 import type { Call, Command } from './command.ts'
 import { type ImportRow, LineProblems, readRows } from './csv.ts'
 import { CommandFailure, EXIT } from './exit.ts'
@@ -54,9 +47,12 @@ export const importCommand: Command = {
   async run(call) {
     const rows = readRows(await readText(call.arguments[0] ?? ''))
     return withProvisioning(call, { create: true }, async (provisioning) => {
-      const imported = await provisioning.transaction(async () =>
-        importRows(provisioning, await domainToFill(provisioning, call), rows, call),
-      )
+      const imported = await provisioning.transaction(async () => {
+        const domain = await domainToFill(provisioning, call)
+        const work = () => importRows(provisioning, domain, rows, call)
+        // Of so many marks a running server reads none, and takes all records for changed.
+        return rows.length > LIMITS.storeJournalRead_rows ? provisioning.bulk(work) : work()
+      })
       call.answer(imported, [`${imported.added} added, ${imported.updated} updated.`])
       return EXIT.ok
     })
@@ -116,36 +112,52 @@ async function importBatch(job: Job, batch: readonly ImportRow[], problems: Line
     })),
   )
   job.added += fresh.length
-  for (const row of batch) {
-    const as = taken.get(row.number)
-    if (as === undefined) continue
-    try {
-      await importTaken(job, row, as)
-    } catch (error) {
-      // The other lines are looked at as well, so that all that is wrong is told at once; then nothing is committed.
-      if (!(error instanceof CommandFailure)) throw error
-      problems.add(row.line, error.message)
-    }
+  const as = (what: 'number' | 'login') => batch.filter(({ number }) => taken.get(number) === what)
+  for (const row of as('login')) await importLogin(job, row, problems)
+  if (job.update) await updateRows(job, as('number'), problems)
+  else {
+    for (const { line, number } of as('number'))
+      problems.add(line, `extension ${number} exists already; --update changes it`)
   }
 }
 
-/** A number that is there already, or whose name somebody logs in with. */
-async function importTaken(
-  job: Job,
-  { number, password, name }: ImportRow,
-  as: 'number' | 'login',
-): Promise<void> {
-  const { provisioning, domain } = job
-  if (as === 'login') {
-    const account = { number, user: number, displayName: name, password, maxBindings: null }
-    await addAccount(provisioning, domain, account)
+/** A new number with whose name somebody logs in already. */
+async function importLogin(job: Job, row: ImportRow, problems: LineProblems): Promise<void> {
+  const { number, password, name } = row
+  const account = { number, user: number, displayName: name, password, maxBindings: null }
+  try {
+    await addAccount(job.provisioning, job.domain, account)
     job.added++
-    return
+  } catch (error) {
+    // The other lines are looked at as well, so that all that is wrong is told at once; then nothing is committed.
+    if (!(error instanceof CommandFailure)) throw error
+    problems.add(row.line, error.message)
   }
-  if (!job.update)
-    throw new CommandFailure(EXIT.data, `extension ${number} exists already; --update changes it`)
-  const extension = await requireExtension(provisioning, domain, number)
-  await provisioning.changeExtension(extension.id, { displayName: name })
-  await setPassword(provisioning, domain, extension.userId, [number, extension.user], password)
-  job.updated++
+}
+
+/** Numbers that are there already. */
+async function updateRows(job: Job, rows: readonly ImportRow[], problems: LineProblems): Promise<void> {
+  const { provisioning, domain } = job
+  const owners = await provisioning.owners(
+    domain,
+    rows.map(({ number }) => number),
+  )
+  const names = new Map<number, string>()
+  const credentials: OwnedCredential[] = []
+  for (const { number, password, name } of rows) {
+    const owner = owners.get(number)
+    if (owner === undefined) throw new CommandFailure(EXIT.data, `Extension ${number} was removed meanwhile.`)
+    names.set(owner.extensionId, name)
+    for (const login of new Set([number, owner.user])) {
+      const made = credentialsOf(login, domain.realm, password)
+      credentials.push(...made.map((credential) => ({ ...credential, userId: owner.userId })))
+    }
+  }
+  await provisioning.renameExtensions(names)
+  const taken = await provisioning.setCredentials(domain.realm, credentials)
+  for (const { line, number } of rows) {
+    const login = [number, owners.get(number)?.user ?? ''].find((one) => taken.has(one))
+    if (login !== undefined) problems.add(line, loginTaken(login))
+  }
+  job.updated += rows.length
 }

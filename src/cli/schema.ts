@@ -36,7 +36,7 @@ export const schema: Command = {
 
 /** The `mariadb` program ends a statement at each semicolon, also within a trigger, unless it is told otherwise. */
 function ended(statement: string, dialect: Dialect): string {
-  const compound = dialect === 'mysql' && /;[ \t]*\n/.test(statement)
+  const compound = dialect === 'mysql' && /;\s/.test(statement)
   return compound ? `DELIMITER //\n${statement} //\nDELIMITER ;` : `${statement};`
 }
 

@@ -13,6 +13,11 @@ export interface CommandSession {
   /** All or nothing. Only one of all sessions is in it at a time; the others wait. */
   transaction<Result>(work: () => Promise<Result>): Promise<Result>
   /**
+   * Within a transaction. Rows written meanwhile may leave no marks in the journal, where these take long: the caller
+   * leaves one for all.
+   */
+  unmarked<Result>(work: () => Promise<Result>): Promise<Result>
+  /**
    * Fails when any part of the database is damaged, as far as that can be told, or when nothing can be written. Answers
    * with what is not as it should be and yet works: sentences that say how to mend it.
    */
@@ -21,6 +26,8 @@ export interface CommandSession {
 }
 
 export interface Dialect {
+  /** The end of an INSERT that sets this column of the row that has the same unique key, where there is one. */
+  orSet(key: readonly string[], column: string): string
   /** Now, comparable to a column that holds a time. */
   readonly now: string
   /** A column's time as text, as 2026-01-31T12:00:00.000Z. */

@@ -8,6 +8,7 @@ import { mysqlProblem } from './mysql-problem.ts'
 import { type MysqlSession, MysqlSessions } from './mysql-session.ts'
 
 const DIALECT: Dialect = {
+  orSet: (_key, column) => `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,
   now: 'utc_timestamp(3)',
   time: (column) => `concat(left(date_format(${column}, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')`,
   // MariaDB names itself in its version, MySQL does not.
@@ -95,6 +96,16 @@ export class MysqlCommandSession implements CommandSession {
       // A server that we have lost sight of rolls back by itself, and the first failure says more than this one.
       await this.run('ROLLBACK').catch(() => {})
       throw error
+    }
+  }
+
+  async unmarked<Result>(work: () => Promise<Result>): Promise<Result> {
+    await this.run('SET @sipwitches_bulk = 1')
+    try {
+      return await work()
+    } finally {
+      // A connection that is lost has lost this too.
+      await this.run('SET @sipwitches_bulk = NULL').catch(() => {})
     }
   }
 

@@ -62,6 +62,17 @@ export interface FreshAccount {
   readonly credentials: readonly CredentialRecord[]
 }
 
+/** Who has a number. */
+export interface Owner {
+  readonly extensionId: number
+  readonly userId: number
+  readonly user: string
+}
+
+export interface OwnedCredential extends CredentialRecord {
+  readonly userId: number
+}
+
 export interface ExtensionChange {
   readonly displayName?: string | undefined
   readonly maxBindings?: number | null | undefined
@@ -72,6 +83,8 @@ export interface Provisioning {
   /** All or nothing. Others wait meanwhile, so no question to a person belongs in it. */
   transaction<Result>(work: () => Promise<Result>): Promise<Result>
   domains(): Promise<readonly DomainRecord[]>
+  /** Very many rows, within a transaction: whoever follows the journal takes all records for changed. */
+  bulk<Result>(work: () => Promise<Result>): Promise<Result>
   /** The first one becomes the default. */
   addDomain(name: string, realm: string): Promise<DomainRecord>
   findUser(name: string): Promise<UserDetail | null>
@@ -87,6 +100,12 @@ export interface Provisioning {
   takenNames(domain: DomainRecord, names: readonly string[]): Promise<ReadonlyMap<string, 'number' | 'login'>>
   /** Many at once, none of whose names is taken. */
   addFreshAccounts(domain: DomainRecord, accounts: readonly FreshAccount[]): Promise<void>
+  /** By number, of those that are there. */
+  owners(domain: DomainRecord, numbers: readonly string[]): Promise<ReadonlyMap<string, Owner>>
+  /** Display names by the extension's id. */
+  renameExtensions(names: ReadonlyMap<number, string>): Promise<void>
+  /** All of one realm. Answers with the digest user names that are another user's: those are left as they are. */
+  setCredentials(realm: string, credentials: readonly OwnedCredential[]): Promise<ReadonlySet<string>>
   changeExtension(extensionId: number, change: ExtensionChange): Promise<void>
   /** With its bindings and devices. */
   removeExtension(extensionId: number): Promise<void>

@@ -10,6 +10,8 @@ import type {
   FreshAccount,
   ListedBinding,
   NewExtension,
+  OwnedCredential,
+  Owner,
   Provisioning,
   UserDetail,
   UserStatus,
@@ -25,6 +27,14 @@ export class SqlProvisioning implements Provisioning {
 
   transaction<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#session.transaction(work)
+  }
+
+  async bulk<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = await this.#session.unmarked(work)
+    await this.#session.run(
+      `INSERT INTO change_journal (table_name, "key") VALUES ('extension', 'everything')`,
+    )
+    return result
   }
 
   async domains(): Promise<readonly DomainRecord[]> {
@@ -121,13 +131,7 @@ export class SqlProvisioning implements Provisioning {
     await this.#insertRows(
       'credential (user_id, username, realm, algorithm, ha1)',
       accounts.flatMap((account) =>
-        account.credentials.map(({ username, realm, algorithm, ha1 }) => [
-          idOf(account),
-          username,
-          realm,
-          algorithm,
-          ha1,
-        ]),
+        account.credentials.map((credential) => credentialValues({ ...credential, userId: idOf(account) })),
       ),
     )
     // Last: this alone leaves a mark in the journal, where credentials would each leave another one.
@@ -135,6 +139,46 @@ export class SqlProvisioning implements Provisioning {
       'extension (domain_id, number, user_id, display_name)',
       accounts.map((account) => [domain.id, account.number, idOf(account), account.displayName]),
     )
+  }
+
+  async owners(domain: DomainRecord, numbers: readonly string[]): Promise<ReadonlyMap<string, Owner>> {
+    if (numbers.length === 0) return new Map()
+    const rows = await this.#session.all<Owner & { number: string }>(
+      `SELECT e.number, e.id AS "extensionId", u.id AS "userId", u.name AS "user"
+        FROM extension e JOIN user u ON u.id = e.user_id WHERE e.domain_id = ? AND e.number IN ${marks(numbers)}`,
+      [domain.id, ...numbers],
+    )
+    return new Map(rows.map(({ number, ...owner }) => [number, owner]))
+  }
+
+  async renameExtensions(names: ReadonlyMap<number, string>): Promise<void> {
+    if (names.size === 0) return
+    await this.#session.run(
+      `UPDATE extension SET display_name = CASE id ${'WHEN ? THEN ? '.repeat(names.size)} END
+        WHERE id IN ${marks([...names])}`,
+      [...[...names].flat(), ...names.keys()],
+    )
+  }
+
+  async setCredentials(realm: string, credentials: readonly OwnedCredential[]): Promise<ReadonlySet<string>> {
+    if (credentials.length === 0) return new Set()
+    const names = new Set(credentials.map(({ username }) => username))
+    const there = await this.#session.all<{ username: string; userId: number }>(
+      `SELECT username, user_id AS "userId" FROM credential WHERE realm = ? AND username IN ${marks([...names])}`,
+      [realm, ...names],
+    )
+    const users = new Map<string, number>()
+    const taken = new Set<string>()
+    for (const { username, userId } of [...there, ...credentials]) {
+      if ((users.get(username) ?? userId) !== userId) taken.add(username)
+      users.set(username, userId)
+    }
+    await this.#insertRows(
+      'credential (user_id, username, realm, algorithm, ha1)',
+      credentials.filter(({ username }) => !taken.has(username)).map(credentialValues),
+      this.#session.dialect.orSet(['username', 'realm', 'algorithm'], 'ha1'),
+    )
+    return taken
   }
 
   async changeExtension(extensionId: number, change: ExtensionChange): Promise<void> {
@@ -243,9 +287,15 @@ export class SqlProvisioning implements Provisioning {
     return rows.map(({ name }) => name)
   }
 
-  async #insertRows(into: string, rows: readonly (readonly Value[])[]): Promise<void> {
-    await this.#session.run(`INSERT INTO ${into} VALUES ${rows.map(marks).join(', ')}`, rows.flat())
+  async #insertRows(into: string, rows: readonly (readonly Value[])[], end = ''): Promise<void> {
+    if (rows.length === 0) return
+    await this.#session.run(`INSERT INTO ${into} VALUES ${rows.map(marks).join(', ')} ${end}`, rows.flat())
   }
+}
+
+function credentialValues(credential: CredentialRecord & { readonly userId: number | null }): Value[] {
+  const { userId, username, realm, algorithm, ha1 } = credential
+  return [userId, username, realm, algorithm, ha1]
 }
 
 function selectExtension({ now, time }: Dialect): string {

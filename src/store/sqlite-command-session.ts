@@ -7,6 +7,7 @@ import { SQLITE_TRIGGERS } from './migration.ts'
 import { checkIntegrity, databaseProblem, openSqlite } from './sqlite-open.ts'
 
 const DIALECT: Dialect = {
+  orSet: (key, column) => `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${column} = excluded.${column}`,
   now: `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
   time: (column) => column,
   server: `SELECT 'SQLite ' || sqlite_version() AS name`,
@@ -57,6 +58,11 @@ export class SqliteCommandSession implements CommandSession {
       if (this.#database.inTransaction) await this.run('ROLLBACK')
       throw error
     }
+  }
+
+  /** Marks cost little here. */
+  unmarked<Result>(work: () => Promise<Result>): Promise<Result> {
+    return work()
   }
 
   async check(): Promise<readonly string[]> {

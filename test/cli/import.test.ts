@@ -60,6 +60,28 @@ describe('import', () => {
     expect(ha1Of('103')).toBe(computeHa1('SHA-256', '103', 'example.com', 'new'))
   })
 
+  test('updates the login by the user too, and no login of somebody else', async () => {
+    await shell.run(['extension', 'add', '103', '--user', 'ann', '--password', 'old'])
+    await shell.run(['extension', 'add', '104', '--password', 'old'])
+    const updated = await importText('number,password,name\n103,new,Ann\n', '--update')
+    expect([updated.code, updated.stdout]).toEqual([0, '0 added, 1 updated.\n'])
+    expect(ha1Of('ann')).toBe(computeHa1('SHA-256', 'ann', 'example.com', 'new'))
+
+    const database = new Database(shell.path('data/sipwitches.db'), { create: false, readwrite: true })
+    database.run(
+      `UPDATE credential SET user_id = (SELECT id FROM user WHERE name = '104') WHERE username = '103'`,
+    )
+    database.close()
+    const refused = await importText('number,password,name\n104,x,Bob\n103,x,Ann\n', '--update')
+    expect(refused.code).toBe(65)
+    expect(refused.stderr).toContain('line 3: Another user logs in as "103" already')
+    expect(refused.stderr).not.toContain('line 2')
+    expect(names()).toEqual([
+      ['103', 'Ann'],
+      ['104', ''],
+    ])
+  })
+
   test('names every bad line and imports nothing', async () => {
     const { code, stderr } = await importText(
       'number,password,name\n103,geheim,Ann\n1 2,x,\n104,,Bob\n105,x\n103,again,Ann\n106,x,"two\nlines"\n',

@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { computeHa1 } from '../../src/auth/digest.ts'
+import { LIMITS } from '../../src/config.ts'
 import { SCHEMA_VERSION } from '../../src/store/migration.ts'
 import { MariaDb } from '../support/mariadb.ts'
 import { freePort } from '../support/port.ts'
@@ -51,6 +52,26 @@ function check(url?: string): Promise<Ended> {
 function start(url?: string): Promise<Ended> {
   return run(['start', ...PORTS], url)
 }
+
+describe('an import of very many', () => {
+  const marks = async () =>
+    server.admin("SELECT `key` FROM change_journal WHERE table_name NOT IN ('domain', 'setting')", name)
+
+  test(
+    'leaves one mark in the journal for all of its rows, new or changed',
+    async () => {
+      const lines = Array.from({ length: LIMITS.storeJournalRead_rows + 1 }, (_, n) => `${100_000 + n},x,`)
+      await Bun.write(shell.path('numbers.csv'), `number,password,name\n${lines.join('\n')}\n`)
+      expect(await ask(['import', 'numbers.csv'])).toMatchObject({ added: lines.length })
+      expect(await marks()).toEqual(['everything'])
+      expect(await ask(['import', 'numbers.csv', '--update'])).toMatchObject({ updated: lines.length })
+      expect(await marks()).toEqual(['everything', 'everything'])
+      await ask(['extension', 'set', '100000', '--name', 'Ann'])
+      expect((await marks()).at(-1)).toStartWith('100000@')
+    },
+    TEST_MS,
+  )
+})
 
 describe('the commands', () => {
   test(

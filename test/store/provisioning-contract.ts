@@ -187,6 +187,64 @@ export function provisioningContract(name: string, newDatabase: () => Promise<Co
     })
   })
 
+  describe(`${name}: many numbers that are there`, () => {
+    test('are found with their owners, renamed, and their credentials set', async () => {
+      const ids = [await addNumber('103', 'ann'), await addNumber('104', 'bob'), await addNumber('105')]
+      await provisioning.changeExtension(ids[2] ?? 0, { displayName: 'Cleo' })
+      const owners = await provisioning.owners(domain, ['103', '104', '999'])
+      const [ann, bob] = [await provisioning.findUser('ann'), await provisioning.findUser('bob')]
+      expect([...owners].sort()).toEqual([
+        ['103', { extensionId: ids[0] ?? 0, userId: ann?.id ?? 0, user: 'ann' }],
+        ['104', { extensionId: ids[1] ?? 0, userId: bob?.id ?? 0, user: 'bob' }],
+      ])
+      await provisioning.renameExtensions(new Map(ids.slice(0, 2).map((id, n) => [id, `Name ${n}`])))
+      const names = (await provisioning.listExtensions()).map(({ displayName }) => displayName)
+      expect(names).toEqual(['Name 0', 'Name 1', 'Cleo'])
+
+      await provisioning.setCredential(ann?.id ?? 0, credential('103', '1'))
+      await provisioning.setCredential(ann?.id ?? 0, credential('9000', '1'))
+      const owned = (user: typeof ann, username: string) => ({
+        ...credential(username, '2'),
+        userId: user?.id ?? 0,
+      })
+      const wanted = [owned(ann, '103'), owned(bob, '104'), owned(bob, '9000')]
+      expect([...(await provisioning.setCredentials('example.com', wanted))]).toEqual(['9000'])
+      expect(await database.execute('SELECT username, ha1 FROM credential ORDER BY username')).toEqual([
+        `103\t${'2'.repeat(32)}`,
+        `104\t${'2'.repeat(32)}`,
+        `9000\t${'1'.repeat(32)}`,
+      ])
+      const both = [owned(ann, '105'), owned(bob, '105')]
+      expect([...(await provisioning.setCredentials('example.com', both))]).toEqual(['105'])
+    })
+  })
+
+  describe(`${name}: very many rows at once`, () => {
+    const keys = () => database.execute('SELECT "key" FROM change_journal ORDER BY seq')
+
+    test('leave a mark that stands for all, in their transaction', async () => {
+      await database.execute('DELETE FROM change_journal')
+      await provisioning.transaction(() => provisioning.bulk(() => addNumber('103')))
+      expect((await keys()).at(-1)).toBe('everything')
+      await addNumber('104')
+      expect((await keys()).at(-1)).toBe('104@example.com')
+    })
+
+    test('that fail leave nothing, and do not silence what comes after them', async () => {
+      await database.execute('DELETE FROM change_journal')
+      const failed = provisioning.transaction(() =>
+        provisioning.bulk(async () => {
+          await addNumber('103')
+          throw new Error('enough')
+        }),
+      )
+      expect(await failed.catch((error: Error) => error.message)).toBe('enough')
+      expect(await keys()).toEqual([])
+      await addNumber('104')
+      expect((await keys()).at(-1)).toBe('104@example.com')
+    })
+  })
+
   describe(`${name}: contacts`, () => {
     test('are listed while they have not expired, with the time that is left', async () => {
       const id = await addNumber('103')

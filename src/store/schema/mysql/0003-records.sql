@@ -40,14 +40,15 @@ DROP TRIGGER IF EXISTS device_updated;
 DROP TRIGGER IF EXISTS device_changed;
 
 CREATE TRIGGER device_updated AFTER UPDATE ON device FOR EACH ROW
-  INSERT INTO change_journal (table_name, "key")
-    SELECT 'device', e.number || '@' || d.name
-      FROM extension e JOIN domain d ON d.id = e.domain_id
-      WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id
-    UNION
-    SELECT 'device', u.name || '@' || d.name
-      FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
-      WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id;
+  IF @sipwitches_bulk IS NULL THEN
+    INSERT INTO change_journal (table_name, "key")
+      SELECT 'device', e.number || '@' || d.name
+        FROM extension e JOIN domain d ON d.id = e.domain_id
+        WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id
+      UNION
+      SELECT 'device', u.name || '@' || d.name
+        FROM extension e JOIN domain d ON d.id = e.domain_id JOIN user u ON u.id = e.user_id
+        WHERE e.id IN (OLD.extension_id, NEW.extension_id) AND OLD.extension_id <> NEW.extension_id; END IF;
 
 CREATE TRIGGER device_changed BEFORE UPDATE ON device FOR EACH ROW
   SET NEW.updated_at = CASE
