@@ -80,11 +80,13 @@ export class Directory implements Wakeable {
     this.#clock = options.clock
     this.#onChanged = options.onChanged
     this.#records = new RecordCache(options.clock, options.capacity)
-    for (const record of options.records ?? []) {
+    const records = options.records ?? []
+    for (const record of records) {
       // Its binding is restored in a moment; until then it must not make room for the next one.
       this.#records.pin(record.id)
       this.#records.put(keyOf(record.domain, record.number), record)
     }
+    for (const record of records) if (record.userName !== record.number) this.#learnUserName(record)
     this.#domainReload = new Reload(options.clock, () => this.#readDomains())
     this.#domains = domainsByName(options.domains)
     this.#defaultDomain = pickDefault(options.domains)
@@ -142,7 +144,10 @@ export class Directory implements Wakeable {
    * phone has just been proved by it; its user's name is another way to call it, and is learned by now.
    */
   keep(extensionId: number): void {
-    for (const record of this.#records.pin(extensionId)) this.#learnUserName(record)
+    // Those read at start are so from the beginning.
+    if (!this.#records.isActive(extensionId)) {
+      for (const record of this.#records.pin(extensionId)) this.#learnUserName(record)
+    }
     this.#readSome()
   }
 

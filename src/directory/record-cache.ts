@@ -109,7 +109,7 @@ export class RecordCache {
       entry.record = record
       return
     }
-    this.#remove(key)
+    if (entry !== undefined) this.#remove(key)
     const active = this.#activeIds.has(record.id)
     if (!active) this.#makeRoom(1)
     const map = active ? this.#active : this.#others
@@ -134,7 +134,8 @@ export class RecordCache {
   }
 
   forgetUnknown(key: string): void {
-    if (this.#unknown.delete(key)) this.#bytes -= UNKNOWN_bytes + key.length
+    // Nearly always: at a start, looking into the empty map for 100,000 records takes 0.1 s.
+    if (this.#unknown.size > 0 && this.#unknown.delete(key)) this.#bytes -= UNKNOWN_bytes + key.length
   }
 
   forgetAllUnknown(): void {

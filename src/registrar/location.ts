@@ -85,10 +85,15 @@ export class Location {
     if (expired !== undefined && expired.length > 0) this.#listener.onExpired(expired)
   }
 
-  /** What the database kept over a restart. */
+  /** What the database kept over a restart; nothing is here yet. */
   restore(bindings: readonly Binding[]): void {
-    const lists = Map.groupBy(bindings, ({ extensionId }) => extensionId)
-    for (const [extensionId, list] of lists) this.replace(extensionId, list)
+    const lists = new Map<number, Binding[]>()
+    for (const binding of bindings) {
+      const list = lists.get(binding.extensionId)
+      if (list === undefined) lists.set(binding.extensionId, [binding])
+      else list.push(binding)
+    }
+    for (const [extensionId, list] of lists) this.#put(extensionId, list)
   }
 
   onTimer(): void {
@@ -115,7 +120,8 @@ export class Location {
     const before = this.#byExtension.get(extensionId)
     for (const old of before ?? []) this.#forget(old)
     if (bindings.length === 0) this.#byExtension.delete(extensionId)
-    else this.#byExtension.set(extensionId, [...bindings].sort(byPreference))
+    else
+      this.#byExtension.set(extensionId, bindings.length === 1 ? bindings : bindings.toSorted(byPreference))
     if (before === undefined && bindings.length > 0) this.#listener.onActive(extensionId)
     else if (before !== undefined && bindings.length === 0) this.#listener.onIdle(extensionId)
     for (const binding of bindings) {

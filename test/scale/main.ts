@@ -1,98 +1,25 @@
 // `bun run scale`: how long an import and a start take with so many phones, and how much memory each of them takes.
 
 import { heapStats } from 'bun:jsc'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { SystemClock } from '../../src/clock.ts'
-import { parseDatabaseUrl } from '../../src/config.ts'
 import { RecordCache } from '../../src/directory/record-cache.ts'
 import { Location } from '../../src/registrar/location.ts'
-import { openDriver } from '../../src/store/open-driver.ts'
-import type { BindingRecord, ExtensionRecord } from '../../src/store/store.ts'
+import type { ExtensionRecord } from '../../src/store/store.ts'
 import { makeFolder, removeFolder } from '../support/folder.ts'
-import { Program } from '../support/program.ts'
+import { bindingOf, clock, FIRST_NUMBER, importNumbers, PHONES, register, startOnce } from './phones.ts'
 
 const USAGE = `Usage: bun run scale [--phones N] [--database URL]
 
   --phones N      numbers, each with one registered phone (default 100000)
   --database URL  an empty one (default: an SQLite file of its own)
 `
-const MAIN = resolve(import.meta.dir, '../../src/main.ts')
-const COMMAND_MS = 600_000
-const PHONES = 100_000
-const FIRST_NUMBER = 100_000
-const CHANGES_PER_COMMIT = 500
 const STARTS = 3
 /** What is left over from reading the database is given back by then. */
 const SETTLED_MS = 30_000
 
-const clock = new SystemClock((error) => {
-  throw error
-})
-
 function say(what: string, value: number, unit: string): void {
   process.stdout.write(`${what.padEnd(44)}${Math.round(value).toString().padStart(8)} ${unit}\n`)
-}
-
-async function importNumbers(folder: string, url: string, phones: number): Promise<void> {
-  const lines = Array.from({ length: phones }, (_, n) => `${FIRST_NUMBER + n},password${n},"Number, ${n}"`)
-  await Bun.write(join(folder, 'numbers.csv'), `number,password,name\n${lines.join('\n')}\n`)
-  const began_ms = clock.monotonic()
-  const command = [process.execPath, MAIN, 'import', 'numbers.csv', '--json', '--database', url]
-  const program = new Program(command, { folder, environment: { SIPWITCHES_DOMAIN: 'example.com' } })
-  if ((await program.exited(COMMAND_MS)) !== 0) throw new Error(program.output)
-  say('import', clock.monotonic() - began_ms, 'ms')
-}
-
-/** Starts the real server; answers with the time to `ready` and its resident memory after a while. */
-async function startOnce(folder: string, url: string, settled_ms: number) {
-  const began_ms = clock.monotonic()
-  const words = ['start', '--database', url, '--listen', 'udp://127.0.0.1:0', '--http', '127.0.0.1:0']
-  const program = new Program([process.execPath, MAIN, ...words, '--log', 'error'], { folder })
-  const [, http] = await program.prints(/^http (\S+)[\s\S]*^ready$/m, COMMAND_MS)
-  const ready_ms = clock.monotonic() - began_ms
-  await new Promise<void>((resolve) => clock.after(settled_ms, { onTimer: () => resolve() }, 0))
-  const metrics = await (await fetch(`${http}/metrics`)).text()
-  program.signal('SIGTERM')
-  await program.exited(COMMAND_MS)
-  return { ready_ms, resident_bytes: Number(/^process_resident_memory_bytes (\S+)/m.exec(metrics)?.[1]) }
-}
-
-/** Such as a desk phone sends them. */
-function bindingOf(extensionId: number): BindingRecord {
-  const now = clock.now()
-  const host = `10.${(extensionId >> 16) & 255}.${(extensionId >> 8) & 255}.${extensionId & 255}`
-  return {
-    extensionId,
-    contact: `sip:${FIRST_NUMBER + extensionId}@${host}:5060;transport=udp`,
-    contactKey: `sip:${FIRST_NUMBER + extensionId}@${host}:5060`,
-    callId: `${crypto.randomUUID()}@${host}`,
-    cseq: 5,
-    priority: 1000,
-    expiresAt: now + 3_600_000,
-    registeredAt: now,
-    userAgent: 'Desk phone T46U 108.86.0.45',
-    instance: `<urn:uuid:${crypto.randomUUID()}>`,
-    path: '',
-    source: `udp:${host}:5060`,
-    local: 'udp:10.0.0.1:5060',
-    natted: extensionId % 4 === 0,
-  }
-}
-
-async function register(url: string, phones: number): Promise<void> {
-  const driver = await openDriver(parseDatabaseUrl(url), { node: 'scale', clock })
-  try {
-    for (let first = 1; first <= phones; first += CHANGES_PER_COMMIT) {
-      const ids = Array.from(
-        { length: Math.min(CHANGES_PER_COMMIT, phones - first + 1) },
-        (_, n) => first + n,
-      )
-      await driver.commit(ids.map((id) => ({ kind: 'save' as const, binding: bindingOf(id) })))
-    }
-  } finally {
-    await driver.close()
-  }
 }
 
 function heap_bytes(): number {
@@ -149,14 +76,17 @@ function weigh(phones: number): void {
 
 async function measure(folder: string, url: string, phones: number): Promise<void> {
   weigh(phones)
-  await importNumbers(folder, url, phones)
+  const imported = await importNumbers(folder, url, phones)
+  say('import', imported.wall_ms, 'ms')
+  say('import, CPU of the command', imported.cpu_ms, 'ms')
   const idle = await startOnce(folder, url, SETTLED_MS)
   await register(url, phones)
   const starts = []
-  for (let n = 0; n < STARTS; n++) starts.push((await startOnce(folder, url, 0)).ready_ms)
+  for (let n = 0; n < STARTS; n++) starts.push(await startOnce(folder, url, 0))
   const settled = await startOnce(folder, url, SETTLED_MS)
-  say('start to ready, nobody registered', idle.ready_ms, 'ms')
-  say('start to ready, all registered', median(starts), 'ms')
+  say('start to ready, nobody registered', idle.wall_ms, 'ms')
+  say('start to ready, all registered', median(starts.map(({ wall_ms }) => wall_ms)), 'ms')
+  say('start to ready, all registered, CPU', median(starts.map(({ cpu_ms }) => cpu_ms)), 'ms')
   say('resident, nobody registered', idle.resident_bytes / 1e6, 'MB')
   say('resident, all registered', settled.resident_bytes / 1e6, 'MB')
   say('resident for each phone', (settled.resident_bytes - idle.resident_bytes) / phones, 'bytes')

@@ -17,7 +17,7 @@ let found: readonly RowProblem[]
 let failure: Error | null
 let written: string[]
 
-beforeEach(() => {
+beforeEach(async () => {
   clock = new VirtualClock()
   ;[looks, takes_ms, found, failure, written] = [0, 0, [], null, []]
   checker = new RowChecker(
@@ -36,6 +36,8 @@ beforeEach(() => {
     },
     clock,
   )
+  // The start is over.
+  await clock.pass(LIMITS.storeProblems_ms)
 })
 
 /** What the worker does between its other work. */
@@ -48,7 +50,20 @@ async function polls(ms = 0): Promise<void> {
   } while (clock.monotonic() < end_ms)
 }
 
-test('looks at the start, and what was found once is taken away when it is mended', async () => {
+test('does not look while the server starts', async () => {
+  const findProblems = async () => {
+    looks++
+    return []
+  }
+  checker = new RowChecker({ findProblems, async reportProblems() {} }, clock)
+  await polls(LIMITS.storeProblems_ms - LIMITS.storePoll_ms)
+  expect(looks).toBe(0)
+  await polls()
+  await polls()
+  expect(looks).toBe(1)
+})
+
+test('looks soon after the start, and what was found once is taken away when it is mended', async () => {
   found = [WRONG]
   await polls()
   expect(written).toEqual(['domain: ', 'user: ', 'extension: 103@example.com', 'device: ', 'credential: '])

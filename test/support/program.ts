@@ -44,6 +44,11 @@ export class Program {
     return this.#child.pid
   }
 
+  /** That it has used, once it has ended. */
+  get cpu_ms(): number {
+    return Number(this.#child.resourceUsage()?.cpuTime.total ?? Number.NaN) / 1000
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
