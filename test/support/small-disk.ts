@@ -1,6 +1,7 @@
 // A disk of a few megabytes that a test can fill: in memory, in a mount namespace of its own, gone when that ends.
 
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeFolder, removeFolder } from './folder.ts'
 import type { Host } from './namespace.ts'
@@ -8,14 +9,15 @@ import { Program } from './program.ts'
 
 const MOUNT_MS = 10_000
 const BLOCK_BYTES = 4096
+const NAMESPACE = ['unshare', '--mount', '--propagation', 'private']
 
 /** Null when it can be had. */
 export function whyNoSmallDisk(): string | null {
   if (process.platform !== 'linux') return 'mount namespaces are of Linux'
   if (process.getuid?.() !== 0) return 'mounting wants root'
-  return Bun.which('unshare') && Bun.which('nsenter')
-    ? null
-    : 'unshare and nsenter of util-linux are not there'
+  if (!Bun.which('unshare') || !Bun.which('nsenter')) return 'unshare and nsenter of util-linux are not there'
+  const { exitCode } = Bun.spawnSync([...NAMESPACE, 'mount', '-t', 'tmpfs', 'none', tmpdir()])
+  return exitCode === 0 ? null : 'this machine lets nobody mount a disk'
 }
 
 export class SmallDisk {
@@ -32,10 +34,7 @@ export class SmallDisk {
     const folder = makeFolder('small-disk')
     // It ends when its input does, and so with this process at the latest.
     const script = `mount -t tmpfs -o size=${bytes} none ${folder} && echo mounted && cat`
-    const holder = new Program(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], {
-      folder,
-      input: true,
-    })
+    const holder = new Program([...NAMESPACE, 'sh', '-c', script], { folder, input: true })
     await holder.prints(/^mounted$/m, MOUNT_MS)
     return new SmallDisk(folder, holder)
   }
