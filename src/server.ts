@@ -135,7 +135,14 @@ export class Server implements TransactionUser, Omit<StoreListener, 'onNotice'> 
         return directory.defaultDomain
       },
     }
-    this.callRecorder = new CallRecorder({ clock, ids, store, domains: this.#domains, limits })
+    this.callRecorder = new CallRecorder({
+      clock,
+      ids,
+      store,
+      domains: this.#domains,
+      limits,
+      settings: this.settings,
+    })
     this.#callRetention = new CallRetention(clock, store, this.settings)
     const traffic = new Traffic(log.isLevelEnabled('trace') ? this.#trace : null)
     this.transactions = new TransactionLayer({
@@ -282,6 +289,7 @@ export class Server implements TransactionUser, Omit<StoreListener, 'onNotice'> 
       boot.bindings.map((record) => ({
         ...record,
         number: numbers.get(record.extensionId) ?? '',
+        stored: true,
         flow: null,
       })),
     )

@@ -3,6 +3,7 @@
 
 import type { Limits } from '../config.ts'
 import { accountOf, type Domains } from '../directory/account.ts'
+import type { LiveSettings } from '../directory/settings.ts'
 import type { CallStage, Fork } from '../proxy/fork.ts'
 import type { IdSource } from '../sip/id.ts'
 import { MethodId, utf8 } from '../sip/message.ts'
@@ -16,6 +17,7 @@ export interface CallRecorderParts {
   readonly store: Pick<Store, 'commit'>
   readonly domains: Domains
   readonly limits: Pick<Limits, 'callRecordsPending'>
+  readonly settings: LiveSettings
 }
 
 /** What a record is made of, whoever answered. */
@@ -97,6 +99,7 @@ export class CallRecorder {
 
   /** Not awaited: no call waits for its record. Those that wait must not take the place of registrations. */
   #write(change: CallChange): void {
+    if (this.#parts.settings.current.callRecords === 'none') return
     if (this.#pending >= this.#parts.limits.callRecordsPending) {
       this.lost++
       return

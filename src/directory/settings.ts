@@ -15,6 +15,9 @@ export interface SettingValues {
   readonly maxBindings: number
   readonly nonceLifetime_s: number
   readonly timerC_s: number
+  /** `memory`: a registration is not written, and a restart forgets it. */
+  readonly registrationStorage: 'durable' | 'memory'
+  readonly callRecords: 'all' | 'none'
   /** 0 for ever. */
   readonly callKeep_days: number
   /** What a sender who is no extension of ours may send to our extensions without proof. */
@@ -32,6 +35,8 @@ export const SETTING_DEFAULTS: SettingValues = {
   maxBindings: 10,
   nonceLifetime_s: 300,
   timerC_s: 185,
+  registrationStorage: 'durable',
+  callRecords: 'all',
   callKeep_days: 365,
   strangerMethods: new Set(['OPTIONS']),
   spoolMax_mb: 64,
@@ -140,6 +145,18 @@ export function readSettings(
     nonceLifetime_s: number('nonce_lifetime_s', 1, DAY_S, 'nonceLifetime_s'),
     // RFC 3261 section 16.6 step 11 asks for more than 180 s; a site may want its phones to give up sooner.
     timerC_s: number('timer_c_s', 1, DAY_S, 'timerC_s'),
+    registrationStorage: reader.read(
+      'registration_storage',
+      v.picklist(['durable', 'memory'], 'is neither durable nor memory'),
+      SETTING_DEFAULTS.registrationStorage,
+      last.registrationStorage,
+    ),
+    callRecords: reader.read(
+      'call_records',
+      v.picklist(['all', 'none'], 'is neither all nor none'),
+      SETTING_DEFAULTS.callRecords,
+      last.callRecords,
+    ),
     callKeep_days: number('call_keep_days', 0, CENTURY_days, 'callKeep_days'),
     strangerMethods: reader.read(
       'stranger_methods',

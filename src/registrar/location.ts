@@ -12,6 +12,8 @@ import type { Flow } from '../transport/transport.ts'
 export interface Binding extends BindingRecord {
   /** Of its extension: for the log. */
   readonly number: string
+  /** There is a row of it in the database. */
+  readonly stored: boolean
   readonly flow: Flow | null
 }
 

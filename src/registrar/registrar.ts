@@ -92,13 +92,14 @@ export class Registrar implements Handler {
   }
 
   #forget(bindings: readonly Binding[]): void {
-    this.#parts.store.commit(bindings.map(removal)).catch(() => {
+    const rows = bindings.filter(({ stored }) => stored)
+    this.#parts.store.commit(rows.map(removal)).catch(() => {
       // Rows that outlive their bindings do no harm: `expires_at` is in them, and the next start clears them.
     })
   }
 
   /** Memory first, in the order of arrival; the 200 leaves when the change is durable (promise P2). */
-  async #settle(exchange: Exchange, asserted: AssertedIdentity, decision: Decision): Promise<Verdict> {
+  #settle(exchange: Exchange, asserted: AssertedIdentity, decision: Decision): Verdict | Promise<Verdict> {
     if ('status' in decision) {
       exchange.answer(
         decision.status,
@@ -108,6 +109,12 @@ export class Registrar implements Handler {
       return 'done'
     }
     this.#parts.location.replace(asserted.extensionId, decision.bindings)
+    return decision.changes.length === 0
+      ? this.#conclude(exchange, decision)
+      : this.#commit(exchange, decision)
+  }
+
+  async #commit(exchange: Exchange, decision: Outcome): Promise<Verdict> {
     try {
       await this.#parts.store.commit(decision.changes)
     } catch (error) {
@@ -117,6 +124,10 @@ export class Registrar implements Handler {
       })
       return 'done'
     }
+    return this.#conclude(exchange, decision)
+  }
+
+  #conclude(exchange: Exchange, decision: Outcome): Verdict {
     this.#accept(exchange, decision.bindings)
     for (const { event, binding } of decision.events) {
       this.#parts.onRegistration(event, binding, exchange.request.callId)
@@ -129,7 +140,7 @@ export class Registrar implements Handler {
     if (bindings.some((binding) => isOutOfOrder(request, binding))) return outOfOrder()
     return {
       bindings: [],
-      changes: bindings.map(removal),
+      changes: bindings.filter(({ stored }) => stored).map(removal),
       events: bindings.map((binding) => ({ event: 'unregistered', binding })),
     }
   }
@@ -150,13 +161,13 @@ export class Registrar implements Handler {
       bindings = bindings.filter((binding) => binding !== held)
       if (contact.expires_s === 0) {
         if (held === undefined) continue
-        changes.push(removal(held))
+        if (held.stored) changes.push(removal(held))
         events.push({ event: 'unregistered', binding: held })
         continue
       }
       const binding = this.#bind(exchange, asserted, contact, path.join(', '), held)
       bindings = [...bindings, binding]
-      changes.push({ kind: 'save', binding }, ...sightingOf(binding, held))
+      if (this.#isDurable) changes.push({ kind: 'save', binding }, ...sightingOf(binding, held))
       events.push({ event: held === undefined ? 'registered' : 'refreshed', binding })
     }
     const most = this.#bindingsMax(asserted)
@@ -197,8 +208,14 @@ export class Registrar implements Handler {
       source: `${flow.transport}:${addressText(request.source ?? flow.peer)}`,
       local: `${flow.transport}:${addressText(flow.local)}`,
       natted,
+      // Its row outlives the setting: whoever removes the binding removes that too.
+      stored: this.#isDurable || (held?.stored ?? false),
       flow: flow.reliable && (natted || isOwnContact(request, contact.uri)) ? flow : null,
     }
+  }
+
+  get #isDurable(): boolean {
+    return this.#parts.settings.current.registrationStorage === 'durable'
   }
 
   #bindingsMax(asserted: AssertedIdentity): number {

@@ -5,9 +5,11 @@ import { DatabaseProblem } from './driver.ts'
 import mysqlTables from './schema/mysql/0001-tables.sql' with { type: 'text' }
 import mysqlJournal from './schema/mysql/0002-journal.sql' with { type: 'text' }
 import mysqlRecords from './schema/mysql/0003-records.sql' with { type: 'text' }
+import mysqlDurability from './schema/mysql/0004-durability.sql' with { type: 'text' }
 import tables from './schema/sqlite/0001-tables.sql' with { type: 'text' }
 import journal from './schema/sqlite/0002-journal.sql' with { type: 'text' }
 import records from './schema/sqlite/0003-records.sql' with { type: 'text' }
+import durability from './schema/sqlite/0004-durability.sql' with { type: 'text' }
 
 interface Migration {
   readonly name: string
@@ -20,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sqlite: tables, mysql: mysqlTables },
   { name: 'journal', sqlite: journal, mysql: mysqlJournal },
   { name: 'records', sqlite: records, mysql: mysqlRecords },
+  { name: 'durability', sqlite: durability, mysql: mysqlDurability },
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -29,6 +29,7 @@ function open() {
     source: 'udp:10.0.1.1:5060',
     local: 'udp:10.0.0.1:5060',
     natted: true,
+    stored: true,
     flow: null,
     ...changed,
   })

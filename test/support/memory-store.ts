@@ -380,6 +380,6 @@ function bindingKey({ extensionId, contactKey }: { extensionId: number; contactK
 
 /** The rows have no column for what the registrar keeps with a record in memory. */
 function withoutFlow(binding: BindingRecord): BindingRecord {
-  const { flow: _, ...record } = { flow: null, ...binding }
+  const { flow: _, stored: __, ...record } = { flow: null, stored: true, ...binding }
   return record
 }
