@@ -87,8 +87,8 @@ async function measure(job: Job): Promise<Result> {
 
 /** Those whose phones must be registered before. */
 function preparedAccounts(scenario: ScenarioName, accounts: readonly Account[]): readonly Account[] {
-  if (scenario === 'refresh') return accounts
-  return isToPeer(scenario) ? accounts.slice(0, PEERS_MAX) : []
+  if (scenario === 'options') return []
+  return isToPeer(scenario) ? accounts.slice(0, PEERS_MAX) : accounts
 }
 
 function isToPeer(scenario: ScenarioName): boolean {
