@@ -15,6 +15,9 @@ export class CallLog {
   }
 
   registration(event: RegistrationEvent, binding: Binding, callId: string): void {
+    // A refresh changes nothing that anyone waits to read of.
+    const level = event === 'refreshed' ? 'debug' : 'info'
+    if (!this.#log.isLevelEnabled(level)) return
     const fields = {
       event,
       extension: binding.number,
@@ -23,15 +26,14 @@ export class CallLog {
       agent: binding.userAgent,
       callId: utf8(callId),
     }
-    // A refresh changes nothing that anyone waits to read of.
-    if (event === 'refreshed') this.#log.debug(fields, event)
-    else this.#log.info(fields, event)
+    this.#log[level](fields, event)
   }
 
   stage(stage: CallStage, exchange: Exchange, status: number): void {
     const { request, asserted } = exchange
     const event = request.methodId === MethodId.BYE ? byeStage(stage) : stage
-    if (event === null) return
+    const level = isCall(exchange) ? 'info' : 'debug'
+    if (event === null || !this.#log.isLevelEnabled(level)) return
     const fields = {
       event,
       callId: utf8(request.callId),
@@ -40,12 +42,14 @@ export class CallLog {
       to: utf8(exchange.uri),
       ...(status === 0 ? {} : { status }),
     }
-    if (isCall(exchange)) this.#log.info(fields, event)
-    else this.#log.debug(fields, event)
+    this.#log[level](fields, event)
   }
 
   /** A final answer that the server gave by itself. Challenges are everyday; of refusals someone will ask why. */
   answer(exchange: Exchange, status: number, why: string): void {
+    const everyday = status < 300 || (why === 'no_credentials' && (status === 401 || status === 407))
+    const level = everyday ? 'debug' : 'info'
+    if (!this.#log.isLevelEnabled(level)) return
     const { request, transaction } = exchange
     const fields = {
       event: 'answer',
@@ -57,9 +61,7 @@ export class CallLog {
       to: utf8(request.uri),
       source: `${transaction.flow.transport}:${transaction.flow.peer.host}:${transaction.flow.peer.port}`,
     }
-    const everyday = status < 300 || (why === 'no_credentials' && (status === 401 || status === 407))
-    if (everyday) this.#log.debug(fields, why)
-    else this.#log.info(fields, why)
+    this.#log[level](fields, why)
   }
 }
 

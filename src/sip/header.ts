@@ -29,9 +29,18 @@ export function trimSpace(text: string): string {
 
 /** Letters of ASCII only: others have no case in SIP. */
 export function lowerCase(text: string): string {
+  if (!hasCapital(text)) return text
   return /[\x80-\xff]/.test(text)
     ? text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
     : text.toLowerCase()
+}
+
+function hasCapital(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 0x41 && code <= 0x5a) return true
+  }
+  return false
 }
 
 /**

@@ -16,12 +16,12 @@ interface Edit {
  * place, insertions come first and in the order given.
  */
 export class Splice {
-  readonly #source: Buffer
+  readonly #source: string
   readonly #end: number
   readonly #edits: Edit[] = []
-  #growth = 0
 
-  constructor(source: Buffer, end: number) {
+  /** `source`: one character for each byte. */
+  constructor(source: string, end: number) {
     this.#source = source
     this.#end = end
   }
@@ -29,8 +29,8 @@ export class Splice {
   replace(start: number, end: number, text: string): void {
     let at = this.#edits.length
     while (at > 0 && comesAfter(this.#edits[at - 1]!, start, end)) at--
-    this.#edits.splice(at, 0, { start, end, text })
-    this.#growth += text.length - (end - start)
+    if (at === this.#edits.length) this.#edits.push({ start, end, text })
+    else this.#edits.splice(at, 0, { start, end, text })
   }
 
   insert(at: number, text: string): void {
@@ -42,19 +42,16 @@ export class Splice {
   }
 
   bytes(): Buffer {
-    const target = Buffer.allocUnsafe(this.#end + this.#growth)
+    let target = ''
     let from = 0
-    let to = 0
     for (const edit of this.#edits) {
       // Ours to prevent: going on would send memory that holds other people's messages.
       if (edit.start < from || edit.end < edit.start || edit.end > this.#end)
         throw new RangeError('edits overlap')
-      to += this.#source.copy(target, to, from, edit.start)
-      to += target.write(edit.text, to, 'latin1')
+      target += this.#source.slice(from, edit.start) + edit.text
       from = edit.end
     }
-    this.#source.copy(target, to, from, this.#end)
-    return target
+    return Buffer.from(target + this.#source.slice(from, this.#end), 'latin1')
   }
 }
 
@@ -64,20 +61,30 @@ function comesAfter(edit: Edit, start: number, end: number): boolean {
 }
 
 export interface ResponseParts {
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Added to To when the request has no tag there; every answer but 100 needs one (section 8.2.6.2). */
-  readonly toTag?: string
+  readonly toTag?: string | undefined
   /** How long the request lay here before its 100: told beside its Timestamp (section 8.2.6.1). */
-  readonly delay_s?: number
+  readonly delay_s?: number | undefined
   /** Whole header lines, each with its CRLF. */
-  readonly headers?: string
-  readonly body?: { readonly type: string; readonly text: string }
+  readonly headers?: string | undefined
+  readonly body?: { readonly type: string; readonly text: string } | undefined
 }
 
-/** An answer of our own (section 8.2.6): Via, From, To, Call-ID and CSeq as they came. */
+/** An answer of our own (section 8.2.6): Via, From, To, Call-ID and CSeq as they came, of each but Via the first. */
 export function buildResponse(request: SipRequest, status: number, parts: ResponseParts = {}): Buffer {
+  const count = request.headerCount
   let text = `SIP/2.0 ${status} ${parts.reason ?? reasonPhrase(status)}\r\n`
-  for (let line = 0; line < request.headerCount; line++) text += copiedLine(request, line, status, parts)
+  let copied = 0
+  for (let line = 0; line < count; line++) {
+    const id = request.headerId(line)
+    // Those that are copied are the first ids of all.
+    if (id > HeaderId.CSeq && (id !== HeaderId.Timestamp || status !== 100)) continue
+    const bit = 1 << (id === HeaderId.Timestamp ? 0 : id)
+    if ((copied & bit) !== 0) continue
+    text += copiedLine(request, line, id, parts)
+    if (id !== HeaderId.Via) copied |= bit
+  }
   text += parts.headers ?? ''
   if (parts.body === undefined) return Buffer.from(`${text}Content-Length: 0\r\n\r\n`, 'latin1')
   const length = parts.body.text.length
@@ -85,26 +92,23 @@ export function buildResponse(request: SipRequest, status: number, parts: Respon
   return Buffer.from(text, 'latin1')
 }
 
-/** What an answer takes over from one line of its request, '' for nothing. A second From and the like is left out. */
-function copiedLine(request: SipRequest, line: number, status: number, parts: ResponseParts): string {
-  const id = request.headerId(line)
+/** What an answer takes over from one line of its request, '' for nothing. */
+function copiedLine(request: SipRequest, line: number, id: HeaderId, parts: ResponseParts): string {
   switch (id) {
     case HeaderId.Via:
       return `Via: ${viaText(request, line)}\r\n`
     case HeaderId.From:
-      return line === request.findHeader(id) ? `From: ${request.headerValue(line)}\r\n` : ''
+      return `From: ${request.headerValue(line)}\r\n`
     case HeaderId.To: {
-      if (line !== request.findHeader(id)) return ''
       const tag = parts.toTag === undefined || request.hasToTag ? '' : `;tag=${parts.toTag}`
       return `To: ${request.headerValue(line)}${tag}\r\n`
     }
     case HeaderId.CallId:
-      return line === request.findHeader(id) ? `Call-ID: ${request.headerValue(line)}\r\n` : ''
+      return `Call-ID: ${request.headerValue(line)}\r\n`
     case HeaderId.CSeq:
-      return line === request.findHeader(id) ? `CSeq: ${request.headerValue(line)}\r\n` : ''
+      return `CSeq: ${request.headerValue(line)}\r\n`
     case HeaderId.Timestamp: {
       // Section 8.2.6.1: 100 copies it.
-      if (status !== 100 || line !== request.findHeader(id)) return ''
       const delay = parts.delay_s === undefined ? '' : ` ${parts.delay_s}`
       return `Timestamp: ${request.headerValue(line)}${delay}\r\n`
     }
@@ -135,7 +139,7 @@ export interface ForwardEdits {
 }
 
 export function forwardRequest(request: SipRequest, edits: ForwardEdits): Buffer {
-  const splice = new Splice(request.bytes, request.bodyEnd)
+  const splice = new Splice(request.whole, request.bodyEnd)
   const uri = request.uriSpan
   splice.replace(uri.start, uri.end, edits.uri)
   let added = `${HEADER_NAMES.via}: ${edits.via}\r\n`
@@ -159,7 +163,7 @@ export function forwardRequest(request: SipRequest, edits: ForwardEdits): Buffer
 
 /** Section 16.7 step 3: the topmost Via value, which is ours, comes off. `added`: whole lines, after all others. */
 export function forwardResponse(response: SipResponse, removals: readonly Span[] = [], added = ''): Buffer {
-  const splice = new Splice(response.bytes, response.bodyEnd)
+  const splice = new Splice(response.whole, response.bodyEnd)
   const line = response.firstViaLine
   const via = response.topViaSpan
   const value = response.headerValueSpan(line)

@@ -29,8 +29,66 @@ const GRAMMAR = new RegExp(
   'i',
 )
 
+const NO_PARAMS: ReadonlyMap<string, string> = new Map()
+
 /** null when the text is no sip or sips URI. */
 export function parseUri(text: string): SipUri | null {
+  return parsePlainUri(text) ?? parseAnyUri(text)
+}
+
+/** What a byte may be part of, in a URI as nearly all are written; anything else is left to the whole grammar. */
+const PLAIN_USER = 1
+const PLAIN_HOST = 2
+const PLAIN_PARAM = 4
+const PLAIN_BYTES = new Uint8Array(256)
+for (let code = 0x21; code < 0x7f; code++) {
+  const char = String.fromCharCode(code)
+  if (/[A-Za-z0-9\-_.+*]/.test(char)) PLAIN_BYTES[code]! |= PLAIN_USER
+  if (/[a-z0-9\-.]/.test(char)) PLAIN_BYTES[code]! |= PLAIN_HOST
+  if (/[^?<>"@]/.test(char)) PLAIN_BYTES[code]! |= PLAIN_PARAM
+}
+
+/** Where the run of such bytes ends that begins at `at`. */
+function plainEnd(text: string, at: number, kind: number): number {
+  while (at < text.length && (PLAIN_BYTES[text.charCodeAt(at)]! & kind) !== 0) at++
+  return at
+}
+
+/** `sip:101@example.com:5060;transport=tcp` and the like, at a tenth of what the pattern costs; null for all others. */
+function parsePlainUri(text: string): SipUri | null {
+  if (!text.startsWith('sip:')) return null
+  const userEnd = plainEnd(text, 4, PLAIN_USER)
+  const hasUser = userEnd > 4 && text.charCodeAt(userEnd) === 0x40
+  const hostStart = hasUser ? userEnd + 1 : 4
+  const hostEnd = plainEnd(text, hostStart, PLAIN_HOST)
+  if (hostEnd === hostStart) return null
+  let at = hostEnd
+  let port = 0
+  if (text.charCodeAt(at) === 0x3a) {
+    for (at++; at < text.length && isDigit(text.charCodeAt(at)); at++) {
+      port = port * 10 + text.charCodeAt(at) - 0x30
+      if (port > 65535) return null
+    }
+    if (port === 0 || at > hostEnd + 6) return null
+  }
+  const hasParams = text.charCodeAt(at) === 0x3b
+  if (hasParams ? plainEnd(text, at, PLAIN_PARAM) !== text.length : at !== text.length) return null
+  return {
+    scheme: 'sip',
+    user: hasUser ? text.slice(4, userEnd) : '',
+    password: '',
+    host: text.slice(hostStart, hostEnd),
+    port,
+    params: hasParams ? uriParams(text.slice(at)) : NO_PARAMS,
+    headers: '',
+  }
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+function parseAnyUri(text: string): SipUri | null {
   const match = GRAMMAR.exec(text)
   if (match === null) return null
   const host = canonicalHostPart(match[4]!)
@@ -70,6 +128,7 @@ function uriParams(text: string): Map<string, string> {
  * comparing, never for writing into a message.
  */
 export function resolveEscapes(text: string): string {
+  if (!text.includes('%')) return text
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 

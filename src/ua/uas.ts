@@ -70,7 +70,12 @@ export class Exchange {
     const headers = `${parts.headers ?? ''}${SERVER}`
     this.transaction.respond(
       status,
-      buildResponse(this.request, status, { toTag: this.toTag, ...parts, headers }),
+      buildResponse(this.request, status, {
+        reason: parts.reason,
+        toTag: parts.toTag ?? this.toTag,
+        headers,
+        body: parts.body,
+      }),
     )
     this.#onAnswer(this, status, why)
   }

@@ -37,7 +37,7 @@ function wireText(...lines: string[]): string {
 }
 
 describe('splicing', () => {
-  const source = Buffer.from('0123456789')
+  const source = '0123456789'
 
   test('edits in any order; insertions before what begins at the same place, in the order given', () => {
     const splice = new Splice(source, 10)

@@ -45,7 +45,7 @@ class UdpLine implements Line {
       hostname: this.host,
       connect: { hostname: server.host, port: server.port },
       socket: {
-        data: (_socket, bytes) => onMessage(bytes.latin1Slice(0, bytes.length), this),
+        data: (_socket, bytes) => onMessage(bytes.toString('latin1'), this),
         error() {},
       },
     })
@@ -90,7 +90,7 @@ class TcpLine implements Line {
       port: server.port,
       ...{ localAddress: host },
       socket: {
-        data: (_socket, bytes) => this.#onBytes(bytes.latin1Slice(0, bytes.length), onMessage),
+        data: (_socket, bytes) => this.#onBytes(bytes.toString('latin1'), onMessage),
         drain: this.#flush,
         error() {},
       },
