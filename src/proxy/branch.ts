@@ -153,7 +153,8 @@ export class Branch implements ClientUser {
     if (transaction?.kind !== 'invite-client') return
     this.#timerC?.cancel()
     this.#cancelLimit = this.#owner.clock.after(TRANSACTION_ms, this, BranchTimer.CancelLimit)
-    this.#owner.sendCancel(buildCancel(transaction.request, this.#cancelHeaders ?? ''), transaction)
+    const { request } = transaction
+    if (request !== null) this.#owner.sendCancel(buildCancel(request, this.#cancelHeaders ?? ''), transaction)
   }
 
   #end(result: BranchResult): void {

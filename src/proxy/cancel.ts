@@ -26,9 +26,10 @@ export class CancelHandler implements Handler {
     const toTag = invite.cancellable?.toTag ?? this.#ids.tag()
     exchange.answer(200, 'cancelled', { toTag })
     if (invite.answered) return 'done'
+    const { cancellable, request: cancelled } = invite
+    if (cancellable !== null) cancellable.onCancel(request)
     // While a record is being looked up nobody has been rung yet: the INVITE ends here.
-    if (invite.cancellable === null) invite.respond(487, buildResponse(invite.request, 487, { toTag }))
-    else invite.cancellable.onCancel(request)
+    else if (cancelled !== null) invite.respond(487, buildResponse(cancelled, 487, { toTag }))
     return 'done'
   }
 }

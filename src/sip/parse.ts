@@ -1,6 +1,6 @@
 // Bytes to a message, or to the reason why they are none. Never throws.
 
-import { Field, NONE, Problem } from '../../wasm/layout.ts'
+import { Field, MESSAGE_BYTES_MAX, NONE, Problem } from '../../wasm/layout.ts'
 import { SipRequest, SipResponse } from './message.ts'
 import { keep, scan } from './scanner.ts'
 
@@ -32,6 +32,13 @@ export function parseMessage(
   // Only a request has its method at the very start. The status does not tell: that of a broken response is 0 too.
   if (index[Field.MethodStart] === 0) return new SipRequest(bytes, keep(index))
   return problem === Problem.Ok ? new SipResponse(bytes, keep(index)) : { kind: 'failure', problem }
+}
+
+/** Whether a request of ours, when it is needed, can be read again: its edits may have taken it beyond our limits. */
+export function isReadable(bytes: Buffer): boolean {
+  if (bytes.length > MESSAGE_BYTES_MAX) return false
+  const index = scan(bytes)
+  return index[Field.Problem] === Problem.Ok && index[Field.MethodStart] === 0
 }
 
 /** Names for the metrics page; one for each Problem. */

@@ -2,6 +2,7 @@
 
 import type { Timer } from '../clock.ts'
 import type { SipRequest, SipResponse } from '../sip/message.ts'
+import { parseMessage } from '../sip/parse.ts'
 import { buildAck } from '../sip/serialize.ts'
 import type { Flow, SendFailure } from '../transport/transport.ts'
 import { D_ms, T1_ms, TimerName, TRANSACTION_ms } from './timer.ts'
@@ -14,20 +15,22 @@ export class InviteClientTransaction {
   readonly method = 'INVITE'
   readonly key: string
   readonly flow: Flow
-  /** As it was sent: an ACK or a CANCEL is made of it. */
-  readonly request: SipRequest
   readonly #home: TransactionHome
   readonly #user: ClientUser
   #state: InviteClientState = 'calling'
+  /** As it was sent, to be sent again; let go of with a 2xx. */
+  #bytes: Buffer | null
   #ack: Buffer | null = null
   #interval_ms = T1_ms
+  /** The last provisional answer: the timer for silence is not set anew for each. */
+  #heardAt_ms = 0
   #retransmit: Timer | null = null
   #limit: Timer | null = null
 
-  constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow, user: ClientUser) {
+  constructor(home: TransactionHome, key: string, bytes: Buffer, flow: Flow, user: ClientUser) {
     this.#home = home
     this.key = key
-    this.request = request
+    this.#bytes = bytes
     this.flow = flow
     this.#user = user
   }
@@ -36,14 +39,16 @@ export class InviteClientTransaction {
     return this.#state
   }
 
-  get bytes(): Buffer {
-    return this.request.bytes
+  /** What an ACK or a CANCEL is made of: seldom needed, so read when it is. null once there is a 2xx. */
+  get request(): SipRequest | null {
+    const read = this.#bytes === null ? null : parseMessage(this.#bytes)
+    return read?.kind === 'request' ? read : null
   }
 
   start(): void {
     if (!this.flow.reliable) this.#retransmit = this.#home.clock.after(T1_ms, this, TimerName.A)
     this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.B)
-    this.#home.transmit(this, this.bytes)
+    this.#sendInvite()
   }
 
   onResponse(response: SipResponse): void {
@@ -70,12 +75,17 @@ export class InviteClientTransaction {
       case TimerName.A:
         this.#interval_ms *= 2
         this.#retransmit = this.#home.clock.after(this.#interval_ms, this, TimerName.A)
-        this.#home.transmit(this, this.bytes)
+        this.#sendInvite()
         return
+      case TimerName.Silence: {
+        const { clock, inviteSilence_ms } = this.#home
+        const left_ms = this.#heardAt_ms + inviteSilence_ms - clock.monotonic()
+        if (left_ms > 0) this.#limit = clock.after(left_ms, this, TimerName.Silence)
+        else this.#giveUp()
+        return
+      }
       case TimerName.B:
-      case TimerName.Silence:
-        this.#terminate()
-        this.#user.onTimeout(this)
+        this.#giveUp()
         return
       case TimerName.D:
       case TimerName.M:
@@ -97,23 +107,44 @@ export class InviteClientTransaction {
     if (this.#state === 'calling' || this.#state === 'proceeding') this.#terminate()
   }
 
+  /** Room is wanted: of those that have their 2xx this is the oldest. */
+  giveWay(): void {
+    if (this.#state === 'accepted') this.#terminate()
+  }
+
+  #giveUp(): void {
+    this.#terminate()
+    this.#user.onTimeout(this)
+  }
+
+  #sendInvite(): void {
+    if (this.#bytes !== null) this.#home.transmit(this, this.#bytes)
+  }
+
   #provisional(response: SipResponse): void {
-    this.#stopTimers()
-    this.#state = 'proceeding'
-    this.#limit = this.#home.clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
+    this.#heardAt_ms = this.#home.clock.monotonic()
+    if (this.#state === 'calling') {
+      this.#stopTimers()
+      this.#state = 'proceeding'
+      this.#limit = this.#home.clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
+    }
     this.#user.onResponse(response, this)
   }
 
   #accept(response: SipResponse): void {
     this.#stopTimers()
     this.#state = 'accepted'
+    this.#bytes = null
     this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.M)
+    this.#home.accepted(this)
     this.#user.onResponse(response, this)
   }
 
   #complete(response: SipResponse): void {
     this.#stopTimers()
-    this.#ack = buildAck(this.request, response)
+    const { request } = this
+    if (request === null) throw new Error('an INVITE that was sent cannot be read')
+    this.#ack = buildAck(request, response)
     this.#home.transmit(this, this.#ack)
     if (this.flow.reliable) this.#terminate()
     else {

@@ -1,40 +1,48 @@
-// INVITE server transaction: RFC 3261 section 17.2.1 (figure 7) with the Accepted state of RFC 6026 section 7.1.
+// INVITE server transaction: RFC 3261 section 17.2.1 (figure 7) with the Accepted state of RFC 6026 section 7.1. Its
+// state Confirmed, for timer I, is a record of answered.ts.
 
 import type { Timer } from '../clock.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { buildResponse } from '../sip/serialize.ts'
 import type { Flow } from '../transport/transport.ts'
-import { T1_ms, T2_ms, T4_ms, TimerName, TRANSACTION_ms, TRYING_ms } from './timer.ts'
+import { T1_ms, T2_ms, TimerName, TRANSACTION_ms, TRYING_ms } from './timer.ts'
 import type { Cancellable, TransactionHome } from './transaction.ts'
 
 export type InviteServerState = 'proceeding' | 'completed' | 'confirmed' | 'accepted' | 'terminated'
+
+const NOTHING = new Uint8Array(0)
 
 export class InviteServerTransaction {
   readonly kind = 'invite-server'
   readonly method = 'INVITE'
   readonly key: string
-  readonly request: SipRequest
+  /** What the layer reckons it to hold. */
+  readonly size_bytes: number
   readonly flow: Flow
   /** Who hears of a CANCEL: the proxy once it has forwarded the request. */
   cancellable: Cancellable | null = null
   readonly #home: TransactionHome
+  /** For the answers that it may need; let go of with the final one. */
+  #request: SipRequest | null
   #state: InviteServerState = 'proceeding'
   #last: Buffer | null = null
   #interval_ms = T1_ms
-  #retransmit: Timer | null
-  #limit: Timer | null
+  /** The user's last provisional answer: the timer for silence is not set anew for each. */
+  #heardAt_ms = 0
+  #retransmit: Timer | null = null
+  #limit: Timer | null = null
 
   constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow) {
     this.#home = home
     this.key = key
-    this.request = request
+    this.#request = request
+    this.size_bytes = request.bytes.length
     this.flow = flow
-    this.#retransmit = home.clock.after(TRYING_ms, this, TimerName.Trying)
-    this.#limit = home.clock.after(home.inviteSilence_ms, this, TimerName.Silence)
   }
 
-  get size_bytes(): number {
-    return this.request.bytes.length
+  /** null once it has its final answer. */
+  get request(): SipRequest | null {
+    return this.#request
   }
 
   get state(): InviteServerState {
@@ -46,14 +54,21 @@ export class InviteServerTransaction {
     return this.#state !== 'proceeding'
   }
 
+  /** The user has not given a final answer at once: from now on it is waited for. */
+  wait(): void {
+    if (this.#last === null) this.#retransmit = this.#home.clock.after(TRYING_ms, this, TimerName.Trying)
+    this.#limit = this.#home.clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
+  }
+
   /** Sends an answer, unless this state forbids it: after a final one only further 2xx pass, and only after a 2xx. */
   respond(status: number, bytes: Buffer): void {
     switch (this.#state) {
       case 'proceeding':
         this.#last = bytes
-        this.#stopTimers()
+        this.#retransmit?.cancel()
+        this.#retransmit = null
         if (status >= 200) this.#finish(status)
-        else this.#limit = this.#home.clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
+        else this.#heardAt_ms = this.#home.clock.monotonic()
         this.#home.transmit(this, bytes)
         return
       case 'accepted':
@@ -79,12 +94,11 @@ export class InviteServerTransaction {
   onAck(): boolean {
     if (this.#state === 'accepted') return false
     if (this.#state !== 'completed') return true
-    this.#stopTimers()
-    this.#last = null
-    if (this.flow.reliable) this.#terminate()
+    if (this.flow.reliable) this.#end('terminated')
     else {
-      this.#state = 'confirmed'
-      this.#limit = this.#home.clock.after(T4_ms, this, TimerName.I)
+      this.#end('confirmed')
+      // What is repeated now is absorbed in silence.
+      this.#home.answered(this, NOTHING)
     }
     return true
   }
@@ -97,26 +111,40 @@ export class InviteServerTransaction {
         if (this.#last !== null) this.#home.transmit(this, this.#last)
         return
       case TimerName.Trying:
-        this.respond(100, buildResponse(this.request, 100, { delay_s: TRYING_ms / 1000 }))
+        if (this.#request === null) return
+        this.respond(100, buildResponse(this.#request, 100, { delay_s: TRYING_ms / 1000 }))
         return
       case TimerName.H:
-      case TimerName.I:
       case TimerName.L:
-      case TimerName.Silence:
-        this.#terminate()
+        this.#end('terminated')
         return
+      case TimerName.Silence: {
+        const { clock, inviteSilence_ms } = this.#home
+        const left_ms = this.#heardAt_ms + inviteSilence_ms - clock.monotonic()
+        if (left_ms > 0) this.#limit = clock.after(left_ms, this, TimerName.Silence)
+        else this.#end('terminated')
+        return
+      }
     }
   }
 
   /** The asker is out of reach. Timers H and L end the transaction: its peer may be back before that (18.4). */
   onSendFailed(): void {}
 
+  /** Room is wanted: of those that have their 2xx this is the oldest. */
+  giveWay(): void {
+    if (this.#state === 'accepted') this.#end('terminated')
+  }
+
   #finish(status: number): void {
     this.cancellable = null
+    this.#request = null
+    this.#limit?.cancel()
     if (status < 300) {
       this.#state = 'accepted'
       this.#last = null
       this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.L)
+      this.#home.accepted(this)
       return
     }
     this.#state = 'completed'
@@ -124,11 +152,12 @@ export class InviteServerTransaction {
     this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.H)
   }
 
-  #terminate(): void {
-    if (this.#state === 'terminated') return
-    this.#state = 'terminated'
+  #end(state: 'confirmed' | 'terminated'): void {
+    if (this.#state === 'terminated' || this.#state === 'confirmed') return
+    this.#state = state
     this.#stopTimers()
     this.#last = null
+    this.#request = null
     this.#home.ended(this)
   }
 

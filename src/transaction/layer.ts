@@ -1,15 +1,15 @@
 // Matches messages to transactions (RFC 3261 sections 17.1.3 and 17.2.3) and makes new ones, within limits.
 
-import { MESSAGE_BYTES_MAX } from '../../wasm/layout.ts'
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../config.ts'
 import type { IdSource } from '../sip/id.ts'
 import { MAGIC_COOKIE } from '../sip/id.ts'
 import { MethodId, type SipRequest, type SipResponse } from '../sip/message.ts'
-import { parseMessage } from '../sip/parse.ts'
+import { isReadable } from '../sip/parse.ts'
 import { buildResponse } from '../sip/serialize.ts'
 import type { Flow } from '../transport/transport.ts'
 import { Admission, type AdmissionParts, type Tables } from './admission.ts'
+import { AnsweredRequests } from './answered.ts'
 import { ClientTransaction } from './client.ts'
 import { InviteClientTransaction } from './invite-client.ts'
 import { InviteServerTransaction } from './invite-server.ts'
@@ -27,7 +27,8 @@ export interface TransactionLayerParts extends AdmissionParts {
   readonly clock: Clock
   readonly ids: IdSource
   readonly traffic: Traffic
-  readonly limits: AdmissionParts['limits'] & Pick<Limits, 'inviteSilence_ms'>
+  readonly limits: AdmissionParts['limits'] &
+    Pick<Limits, 'inviteSilence_ms' | 'answers_entries' | 'answers_bytes' | 'acceptedTransactions'>
   readonly user: TransactionUser
   /** Where an answer goes: the request's own flow, or what section 18.2.2 makes of its Via. */
   replyFlow(request: SipRequest, flow: Flow): Flow
@@ -59,6 +60,9 @@ export class TransactionLayer implements TransactionHome, Tables {
   readonly #parts: TransactionLayerParts
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
+  readonly #answered: AnsweredRequests
+  /** Oldest first. */
+  readonly #accepted = new Set<InviteServerTransaction | InviteClientTransaction>()
   /** What the server transactions hold, reckoned by their requests: an answer is about as long. */
   #serverBytes = 0
   /** The same for all refusals: a stateless server gives a retransmission the tag that it gave before (8.2.7). */
@@ -68,6 +72,7 @@ export class TransactionLayer implements TransactionHome, Tables {
     this.#parts = parts
     this.admission = new Admission(parts, this)
     this.#refusalTag = parts.ids.tag()
+    this.#answered = new AnsweredRequests(parts.clock, parts.limits, Number.parseInt(parts.ids.tag().slice(0, 8), 16))
     this.clock = parts.clock
     this.traffic = parts.traffic
   }
@@ -82,6 +87,11 @@ export class TransactionLayer implements TransactionHome, Tables {
 
   get serverBytes(): number {
     return this.#serverBytes
+  }
+
+  /** For how long a final answer is given again. */
+  get answersKept_ms(): number {
+    return this.#answered.kept_ms
   }
 
   get clientCount(): number {
@@ -100,6 +110,7 @@ export class TransactionLayer implements TransactionHome, Tables {
       known.onRetransmission()
       return
     }
+    if (this.#repeats(key, request.method)) return
     if (!this.#cancels(request) && !this.admission.admits(request, flow)) {
       if (this.admission.answers(flow)) this.#refuse(request, flow)
       return
@@ -111,6 +122,11 @@ export class TransactionLayer implements TransactionHome, Tables {
       transaction.respond(500, buildResponse(request, 500, { toTag: this.#parts.ids.tag() }))
       this.#defect(error, request)
     }
+    // Most requests but calls are over by now, and were never in the table.
+    if (transaction.kind === 'invite-server' ? transaction.state === 'terminated' : transaction.answered) return
+    this.#servers.set(key, transaction)
+    this.#serverBytes += transaction.size_bytes
+    if (!transaction.answered) transaction.wait()
   }
 
   receiveResponse(response: SipResponse): void {
@@ -164,21 +180,47 @@ export class TransactionLayer implements TransactionHome, Tables {
   }
 
   transmit(transaction: AnyServerTransaction | AnyClientTransaction, bytes: Buffer): void {
-    // The only other request that a transaction sends is the ACK of an INVITE's.
-    const ack = transaction.kind === 'invite-client' && bytes !== transaction.bytes
+    // The only other request that a transaction sends is the ACK of an INVITE's: it begins with A.
+    const ack = transaction.kind === 'invite-client' && bytes[0] === 0x41
     this.traffic.sent(ack ? 'ACK' : transaction.method, statusOf(bytes), bytes, transaction.flow)
     transaction.flow.send(bytes, transaction)
   }
 
+  answered(transaction: AnyServerTransaction, bytes: Uint8Array): void {
+    this.#answered.keep(transaction.key, transaction.flow, bytes)
+  }
+
+  accepted(transaction: InviteServerTransaction | InviteClientTransaction): void {
+    this.#accepted.add(transaction)
+    if (this.#accepted.size <= this.#parts.limits.acceptedTransactions) return
+    for (const oldest of this.#accepted) {
+      oldest.giveWay()
+      return
+    }
+  }
+
   ended(transaction: AnyServerTransaction | AnyClientTransaction): void {
     this.counts.open[transaction.kind]--
+    if (transaction.kind === 'invite-server' || transaction.kind === 'invite-client') {
+      this.#accepted.delete(transaction)
+    }
     if (transaction.kind === 'client' || transaction.kind === 'invite-client') {
       this.#clients.delete(transaction.key)
       transaction.flow.detach(transaction)
-    } else {
-      this.#servers.delete(transaction.key)
+    } else if (this.#servers.delete(transaction.key)) {
       this.#serverBytes -= transaction.size_bytes
     }
+  }
+
+  /** A request that has had its final answer gets it again; an INVITE whose failure was confirmed gets nothing more. */
+  #repeats(key: string, method: string): boolean {
+    const answer = this.#answered.find(key)
+    if (answer === null) return false
+    this.counts.retransmissionsAbsorbed++
+    if (method === 'INVITE') return true
+    this.traffic.sent(method, statusOf(answer.bytes), answer.bytes, answer.flow)
+    answer.flow.send(answer.bytes)
+    return true
   }
 
   #begin(transaction: AnyServerTransaction | AnyClientTransaction): void {
@@ -188,7 +230,9 @@ export class TransactionLayer implements TransactionHome, Tables {
 
   /** An ACK has no transaction of its own: it ends that of its INVITE, or it is for a 2xx and the user's. */
   #receiveAck(request: SipRequest, flow: Flow): void {
-    const invite = this.#servers.get(serverKey(request, 'INVITE'))
+    const key = serverKey(request, 'INVITE')
+    const invite = this.#servers.get(key)
+    if (invite === undefined && this.#answered.find(key) !== null) return
     if (invite?.kind === 'invite-server' && invite.onAck()) return
     try {
       this.#parts.user.onAck(request, flow)
@@ -209,8 +253,6 @@ export class TransactionLayer implements TransactionHome, Tables {
         ? new InviteServerTransaction(this, key, request, reply)
         : new ServerTransaction(this, key, request, reply)
     this.#begin(transaction)
-    this.#servers.set(key, transaction)
-    this.#serverBytes += transaction.size_bytes
     return transaction
   }
 
@@ -224,9 +266,7 @@ export class TransactionLayer implements TransactionHome, Tables {
     if (this.#clients.size >= this.#parts.limits.clientTransactions) return null
     const key = clientKey(branch, method)
     if (method !== 'INVITE') return new ClientTransaction(this, key, method, bytes, flow, user)
-    if (bytes.length > MESSAGE_BYTES_MAX) return null
-    const invite = parseMessage(bytes)
-    return invite.kind === 'request' ? new InviteClientTransaction(this, key, invite, flow, user) : null
+    return isReadable(bytes) ? new InviteClientTransaction(this, key, bytes, flow, user) : null
   }
 
   /** An error of ours ends this one request, is told, and harms nobody else. */

@@ -1,4 +1,5 @@
-// Non-INVITE server transaction: RFC 3261 section 17.2.2 (figure 8), RFC 4320.
+// Non-INVITE server transaction: RFC 3261 section 17.2.2 (figure 8), RFC 4320. Its state Completed, for timer J, is a
+// record of answered.ts: the object is done with once it has answered.
 
 import type { Timer } from '../clock.ts'
 import type { SipRequest } from '../sip/message.ts'
@@ -17,11 +18,11 @@ export class ServerTransaction {
   /** What the layer reckons it to hold. */
   readonly size_bytes: number
   readonly #home: TransactionHome
-  /** For its 100; let go of once there was an answer, as a transaction may stay for long after it. */
+  /** For its 100. */
   #request: SipRequest | null
   #state: ServerState = 'trying'
   #last: Buffer | null = null
-  #limit: Timer | null
+  #limit: Timer | null = null
 
   constructor(home: TransactionHome, key: string, request: SipRequest, flow: Flow) {
     this.#home = home
@@ -30,7 +31,6 @@ export class ServerTransaction {
     this.size_bytes = request.bytes.length
     this.#request = request
     this.flow = flow
-    this.#limit = home.clock.after(LATE_ms, this, TimerName.Trying)
   }
 
   get state(): ServerState {
@@ -41,11 +41,21 @@ export class ServerTransaction {
     return this.#state === 'completed' || this.#state === 'terminated'
   }
 
+  /** The user has not answered at once, as it mostly does: from now on its answer is waited for. */
+  wait(): void {
+    this.#limit = this.#home.clock.after(LATE_ms, this, TimerName.Trying)
+  }
+
   respond(status: number, bytes: Buffer): void {
     if (this.answered) return
-    this.#last = bytes
-    if (status < 200) this.#state = 'proceeding'
-    else this.#complete()
+    if (status < 200) {
+      this.#last = bytes
+      this.#state = 'proceeding'
+    } else {
+      this.#end('completed')
+      // Timer J is 0 on a reliable transport.
+      if (!this.flow.reliable) this.#home.answered(this, bytes)
+    }
     this.#home.transmit(this, bytes)
   }
 
@@ -56,10 +66,10 @@ export class ServerTransaction {
 
   onTimer(which: number): void {
     if (which === TimerName.Trying) this.#sayTrying()
-    else if (which === TimerName.J || which === TimerName.Silence) this.#terminate()
+    else if (which === TimerName.Silence) this.#end('terminated')
   }
 
-  /** The asker is out of reach: timer J ends the transaction, its retransmission may reach us until then. */
+  /** The asker is out of reach; its retransmission may reach us. */
   onSendFailed(): void {}
 
   #sayTrying(): void {
@@ -71,20 +81,9 @@ export class ServerTransaction {
     this.#request = null
   }
 
-  #complete(): void {
-    this.#request = null
-    this.#limit?.cancel()
-    this.#limit = null
-    if (this.flow.reliable) this.#terminate()
-    else {
-      this.#state = 'completed'
-      this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.J)
-    }
-  }
-
-  #terminate(): void {
-    if (this.#state === 'terminated') return
-    this.#state = 'terminated'
+  #end(state: 'completed' | 'terminated'): void {
+    if (this.answered) return
+    this.#state = state
     this.#limit?.cancel()
     this.#limit = null
     this.#request = null

@@ -18,6 +18,10 @@ export interface TransactionHome {
   readonly inviteSilence_ms: number
   /** Sends, and counts what is sent. */
   transmit(transaction: AnyServerTransaction | AnyClientTransaction, bytes: Buffer): void
+  /** Keeps a final answer, sent or about to be, for whoever repeats the request; the transaction itself has ended. */
+  answered(transaction: AnyServerTransaction, bytes: Uint8Array): void
+  /** An INVITE has a 2xx: its transaction stays for repetitions, unless there are too many such. */
+  accepted(transaction: InviteServerTransaction | InviteClientTransaction): void
   ended(transaction: AnyServerTransaction | AnyClientTransaction): void
 }
 

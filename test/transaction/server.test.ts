@@ -92,7 +92,6 @@ describe('Completed', () => {
         const { stage, transaction } = trying()
         for (const before of provisional) respond(transaction, before)
         respond(transaction, status)
-        stage.clock.advance(31_999)
         expect([transaction.state, transaction.answered]).toEqual(['completed', true])
         stage.clock.advance(LONG_ms)
         expect(stage.flow.sent).toEqual([...provisional, status].map((each) => `0 ${each}`))
@@ -107,15 +106,19 @@ describe('Completed', () => {
     stage.receives(OPTIONS)
     expect(stage.flow.sent).toEqual(['0 200', '31999 200'])
     expect(stage.flow.bytes[1]).toEqual(stage.flow.bytes[0])
+    expect([stage.transactions.length, stage.leftovers]).toEqual([1, 0])
     stage.clock.advance(1)
-    expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
+    stage.receives(OPTIONS)
+    expect(stage.transactions).toHaveLength(2)
   })
 
   test('timer J is 0 on a reliable transport', () => {
     const { stage, transaction } = trying(true)
     respond(transaction, 200)
     expect(stage.flow.sent).toEqual(['0 200'])
-    expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
+    expect([transaction.state, stage.leftovers]).toEqual(['completed', 0])
+    stage.receives(OPTIONS)
+    expect(stage.transactions).toHaveLength(2)
   })
 
   test('the user can say nothing more', () => {
