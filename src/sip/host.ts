@@ -103,7 +103,8 @@ function parseGroups(text: string, last: boolean): number[] | null {
   return groups
 }
 
-function formatGroups(groups: Groups): string {
+/** The canonical text of it. */
+export function formatGroups(groups: Groups): string {
   if (sameSubnet(groups, MAPPED_GROUPS, 96)) {
     return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join('.')
   }

@@ -12,7 +12,7 @@ import {
   TransportCounts,
   type TransportUser,
 } from './transport.ts'
-import { type DatagramUser, UdpFlow, UdpSocket } from './udp-socket.ts'
+import { type DatagramPath, type DatagramUser, UdpSocket } from './udp-socket.ts'
 
 /** One address of the configuration with the sockets that serve it: several for a wildcard. */
 interface Listening {
@@ -27,6 +27,7 @@ export class UdpTransport implements Transport, DatagramUser {
   readonly counts = new TransportCounts()
   readonly #listen: readonly Address[]
   readonly #context: TransportContext
+  readonly #path: DatagramPath
   #listening: readonly Listening[] = []
   #bound: readonly Address[] = []
   #sockets: readonly UdpSocket[] = []
@@ -36,9 +37,11 @@ export class UdpTransport implements Transport, DatagramUser {
   /** One change of addresses after the other. */
   #following: Promise<void> = Promise.resolve()
 
-  constructor(listen: readonly Address[], context: TransportContext) {
+  /** `path` is the best there is on this system; tests choose the other one. */
+  constructor(listen: readonly Address[], context: TransportContext, path: DatagramPath = 'kernel') {
     this.#listen = listen
     this.#context = context
+    this.#path = path
   }
 
   get bound(): readonly Address[] {
@@ -68,7 +71,7 @@ export class UdpTransport implements Transport, DatagramUser {
     const host = canonicalHost(peer.host)
     if (host === null || peer.port < 1 || peer.port > 65535) return null
     const socket = this.#socketFor(host, local)
-    return socket === null ? null : new UdpFlow(socket, { host, port: peer.port })
+    return socket === null ? null : socket.flowTo({ host, port: peer.port })
   }
 
   async close(): Promise<void> {
@@ -124,7 +127,12 @@ export class UdpTransport implements Transport, DatagramUser {
 
   async #bind(local: LocalAddress, port: number): Promise<UdpSocket> {
     try {
-      return await UdpSocket.bind(local, port, this, this.#context, this.counts)
+      return await UdpSocket.bind(local, port, {
+        user: this,
+        context: this.#context,
+        counts: this.counts,
+        path: this.#path,
+      })
     } catch (cause) {
       throw new ListenError('udp', { host: local.host, port }, cause)
     }

@@ -3,11 +3,13 @@ import { UdpTransport } from '../../src/transport/udp.ts'
 import { VirtualNetwork } from '../support/virtual-network.ts'
 import { describeTransport } from './contract.ts'
 
-describeTransport(() => ({
-  name: 'UdpTransport',
-  reliable: false,
-  make: (listen, context) => new UdpTransport([listen], context),
-}))
+for (const path of ['kernel', 'runtime'] as const) {
+  describeTransport(() => ({
+    name: `UdpTransport (${path})`,
+    reliable: false,
+    make: (listen, context) => new UdpTransport([listen], context, path),
+  }))
+}
 
 describeTransport(() => ({
   name: 'TcpTransport',
