@@ -1,7 +1,7 @@
 // The way to one peer from one UDP socket, and the flows that a socket keeps ready.
 
 import { type Family, formatHostPort } from '../sip/host.ts'
-import { addressOf, keyOf, NAME_WORDS, nameOf } from './socket-name.ts'
+import { addressOf, isName, keyOf, NAME_WORDS, nameOf, writeName } from './socket-name.ts'
 import type { Address, Flow, Sender, TransportName } from './transport.ts'
 
 /** What a flow needs of its socket. */
@@ -75,8 +75,10 @@ export class UdpFlow implements Flow {
 export class FlowTable {
   readonly #socket: FlowSocket
   readonly #half: number
-  #young = new Map<number | string, UdpFlow>()
-  #old = new Map<number | string, UdpFlow>()
+  /** What `to` is asked for, as a name. */
+  readonly #asked = new Uint32Array(NAME_WORDS)
+  #young = new Map<number, UdpFlow>()
+  #old = new Map<number, UdpFlow>()
 
   constructor(socket: FlowSocket, entries: number) {
     this.#socket = socket
@@ -87,31 +89,25 @@ export class FlowTable {
     return this.#young.size + this.#old.size
   }
 
-  /** Of the peer whose name begins at this word. */
+  /** To the peer whose name begins at this word. */
   at(words: Uint32Array, start: number): UdpFlow {
     const { family } = this.#socket
     const key = keyOf(words, start, family)
-    const known = this.#young.get(key)
-    if (known !== undefined) return known
-    return this.#old.get(key) === undefined
-      ? this.#make(key, words.slice(start, start + NAME_WORDS), null)
-      : this.#renew(key, this.#old.get(key)!)
+    const young = this.#young.get(key)
+    if (young !== undefined && isName(young.name, words, start, family)) return young
+    const old = this.#old.get(key)
+    if (old !== undefined && isName(old.name, words, start, family)) return this.#keep(key, old)
+    const name = words.slice(start, start + NAME_WORDS)
+    return this.#keep(key, new UdpFlow(this.#socket, addressOf(name, family), name))
   }
 
   /** `peer` is canonical and of the socket's family. */
   to(peer: Address): UdpFlow {
-    const { family } = this.#socket
-    const name = nameOf(peer, family)
-    const key = keyOf(name, 0, family)
-    const known = this.#young.get(key) ?? this.#old.get(key)
-    return known ?? this.#make(key, name, peer)
+    writeName(this.#asked, peer, this.#socket.family)
+    return this.at(this.#asked, 0)
   }
 
-  #make(key: number | string, name: Uint32Array, peer: Address | null): UdpFlow {
-    return this.#renew(key, new UdpFlow(this.#socket, peer ?? addressOf(name, this.#socket.family), name))
-  }
-
-  #renew(key: number | string, flow: UdpFlow): UdpFlow {
+  #keep(key: number, flow: UdpFlow): UdpFlow {
     if (this.#young.size >= this.#half) {
       this.#old = this.#young
       this.#young = new Map()

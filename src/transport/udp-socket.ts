@@ -1,10 +1,10 @@
 // One UDP socket of ours: takes and sends many datagrams in one call, and lets none suffer for another one's peer.
 //
-// On Linux the kernel is asked by the C library, and Bun only says when there is something to read (decoy.ts): 5.1 us of
-// CPU time for a datagram received and answered instead of 7.6; a loop in C takes 4.7. Bun has its socket back whenever
-// only it can help: until it has found the new socket writable, and while the kernel has no room for what is to be
-// sent. On other systems it keeps it. Datagrams are handed up as they are read, and never stored: so they stay in order
-// whoever reads them.
+// On Linux the kernel is asked by the C library, and Bun only says when there is something to read (decoy.ts): 5.1 us
+// of CPU time for a datagram received and answered instead of 7.6; a loop in C takes 4.7. Bun has its socket back
+// whenever only it can help: until it has found the new socket writable, and while the kernel has no room for what is
+// to be sent. On other systems it keeps it. Datagrams are handed up as they are read, and never stored: so they stay in
+// order whoever reads them.
 
 import { type Family, unmapped } from '../sip/host.ts'
 import { DatagramBatch } from './datagram-batch.ts'

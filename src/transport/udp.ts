@@ -32,6 +32,8 @@ export class UdpTransport implements Transport, DatagramUser {
   #bound: readonly Address[] = []
   #sockets: readonly UdpSocket[] = []
   #locals: readonly LocalAddress[] = []
+  /** The socket that fits a peer best, as long as the sockets are the same. */
+  readonly #best = new Map<string, UdpSocket | null>()
   #user: TransportUser | null = null
   #unwatch: (() => void) | null = null
   /** One change of addresses after the other. */
@@ -46,6 +48,11 @@ export class UdpTransport implements Transport, DatagramUser {
 
   get bound(): readonly Address[] {
     return this.#bound
+  }
+
+  /** Which way the datagrams of each socket go now. */
+  get paths(): readonly DatagramPath[] {
+    return this.#sockets.map(({ path }) => path)
   }
 
   async listen(user: TransportUser): Promise<readonly Address[]> {
@@ -105,8 +112,13 @@ export class UdpTransport implements Transport, DatagramUser {
         own === family && address.host === local?.host && address.port === local.port,
     )
     if (asked !== undefined) return asked
+    const known = this.#best.get(peerHost)
+    if (known !== undefined) return known
     const best = bestLocal(peerHost, this.#locals)
-    return this.#sockets.find((socket) => socket.local === best) ?? null
+    const socket = this.#sockets.find(({ local: own }) => own === best) ?? null
+    if (this.#best.size >= this.#context.limits.udpFlows_entries) this.#best.clear()
+    this.#best.set(peerHost, socket)
+    return socket
   }
 
   async #bindEach(host: string, port: number): Promise<readonly UdpSocket[]> {
@@ -174,6 +186,7 @@ export class UdpTransport implements Transport, DatagramUser {
     this.#sockets = listening.flatMap(({ sockets }) => sockets)
     this.#bound = this.#sockets.map(({ address }) => address)
     this.#locals = this.#sockets.map(({ local }) => local)
+    this.#best.clear()
   }
 }
 
