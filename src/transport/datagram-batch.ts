@@ -59,7 +59,7 @@ export class DatagramBatch {
       rest.push(this.#ring.copyOf(slot), this.#flows[slot]!, this.#senders[slot])
     }
     this.#ring.clear()
-    this.#senders.fill(undefined)
+    this.#senders.fill(undefined, 0, total)
     return sent === total
   }
 }

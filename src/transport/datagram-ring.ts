@@ -95,7 +95,6 @@ class MessageMemory {
 
 /** One for all sockets of a family, as what it holds is handed up before the next call. */
 export class ReceiveRing {
-  readonly size = RECEIVE_DATAGRAMS
   readonly #memory: MessageMemory
   readonly #stride = RECEIVE_BYTES + RECEIVE_GAP_BYTES
 
@@ -106,12 +105,10 @@ export class ReceiveRing {
     }
   }
 
-  /** How many came. 0 as well for an error, which is told once and belongs to no datagram. */
-  receive(fd: number): number {
-    return Math.max(
-      0,
-      library?.recvmmsg(fd, this.#memory.address, RECEIVE_DATAGRAMS, MSG_DONTWAIT, null) ?? 0,
-    )
+  /** How many came, at most `most` of them. 0 as well for an error, which is told once and belongs to no datagram. */
+  receive(fd: number, most: number): number {
+    const asked = Math.min(most, RECEIVE_DATAGRAMS)
+    return Math.max(0, library?.recvmmsg(fd, this.#memory.address, asked, MSG_DONTWAIT, null) ?? 0)
   }
 
   get words(): Uint32Array {

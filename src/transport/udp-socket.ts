@@ -19,6 +19,9 @@ import { type FlowSocket, FlowTable, UdpFlow } from './udp-flow.ts'
 /** What fits into one datagram: 65535 less the headers of UDP and IPv4, or of UDP alone. */
 const PAYLOAD_BYTES_MAX = { 4: 65507, 6: 65527 } as const
 
+/** No datagram costs less: keeps a clock that stood still from promising any number of them. */
+const DATAGRAM_MS_MIN = 0.001
+
 /** Straight to the kernel where that can be, or by Bun. */
 export type DatagramPath = 'kernel' | 'runtime'
 
@@ -57,6 +60,8 @@ export class UdpSocket implements FlowSocket {
   #awaitsDrain = true
   /** Datagrams are being handed up: what they bring forth is sent when they are done. */
   #receiving = false
+  /** What one of the last ones cost. */
+  #datagram_ms = DATAGRAM_MS_MIN
   readonly #flush = (): void => this.#sendWaiting()
 
   private constructor(local: LocalAddress, parts: UdpSocketParts) {
@@ -170,16 +175,22 @@ export class UdpSocket implements FlowSocket {
   #receiveAll(decoy: Decoy): void {
     const { clock, limits } = this.#parts.context
     const ring = receiveRing(this.family)
-    const end_ms = clock.monotonic() + limits.udpTurn_ms
-    this.#receiving = true
+    let now_ms = clock.monotonic()
+    const end_ms = now_ms + limits.udpTurn_ms
     let left = limits.udpTurn_datagrams
-    let count: number
-    do {
-      count = ring.receive(decoy.fd)
+    this.#receiving = true
+    while (left > 0 && now_ms < end_ms && this.#decoy === decoy) {
+      // What is read must be handled: no more than there is time for, if they cost what the last ones did.
+      const affordable = Math.ceil((end_ms - now_ms) / this.#datagram_ms)
+      const count = ring.receive(decoy.fd, Math.min(left, affordable))
+      if (count === 0) break
       for (let slot = 0; slot < count && this.open; slot++) this.#handUp(ring, slot)
       this.#sendWaiting()
+      const before_ms = now_ms
+      now_ms = clock.monotonic()
+      this.#datagram_ms = Math.max(DATAGRAM_MS_MIN, (now_ms - before_ms) / count)
       left -= count
-    } while (count > 0 && left > 0 && this.#decoy === decoy && clock.monotonic() < end_ms)
+    }
     this.#receiving = false
   }
 

@@ -208,6 +208,25 @@ describe.skipIf(!onLinux)('the kernel path', () => {
     ringing = false
   })
 
+  test('takes no more in a turn than it has time for, when each is costly', async () => {
+    const server = await listen('kernel', '127.0.0.1')
+    const cost_ms = LIMITS.udpTurn_ms / 3
+    server.onBytes = () => {
+      const end_ms = clock.monotonic() + cost_ms
+      while (clock.monotonic() < end_ms);
+    }
+    await burst('127.0.0.1', server.address, numbered(80))
+    const before: number[] = []
+    while (server.received.length < 80) {
+      before.push(server.received.length)
+      await turn()
+    }
+    const taken = before.slice(1).map((count, n) => count - before[n]!)
+    // It must learn what they cost: the first turn may take a whole batch.
+    expect(taken.filter((count) => count > 4).length).toBeLessThanOrEqual(1)
+    expect(Math.max(...taken)).toBeLessThan(40)
+  })
+
   test('gives all its descriptors back', async () => {
     const open = (): number => readdirSync('/proc/self/fd').length
     const first = await listen('kernel', '127.0.0.1')
