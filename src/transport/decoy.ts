@@ -5,7 +5,6 @@
 // Bun refuses; and whatever else of Bun's wakes us reads first: eight datagrams at a time, with a buffer, a text and an
 // object for each, before and after what we could read ourselves, and no telling which.
 
-import { ptr } from 'bun:ffi'
 import { openCLibrary } from './c-library.ts'
 
 const F_DUPFD_CLOEXEC = 1030
@@ -14,11 +13,11 @@ const O_CLOEXEC = 0o2000000
 const library = openCLibrary({
   dup3: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
   fcntl: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
-  open: { args: ['ptr', 'i32'], returns: 'i32' },
+  eventfd: { args: ['u32', 'i32'], returns: 'i32' },
   close: { args: ['i32'], returns: 'i32' },
 })
 
-/** What is no socket, and harms nobody. Open for as long as the process runs. */
+/** What is no socket, of which nothing is ever read. Open for as long as the process runs. */
 let nothing = -1
 
 export class Decoy {
@@ -37,7 +36,7 @@ export class Decoy {
    */
   static put(watched: number): Decoy | null {
     if (library === null) return null
-    if (nothing < 0) nothing = library.open(ptr(Buffer.from('/dev/null\0')), O_CLOEXEC)
+    if (nothing < 0) nothing = library.eventfd(0, O_CLOEXEC)
     const fd = nothing < 0 ? -1 : library.fcntl(watched, F_DUPFD_CLOEXEC, 0)
     if (fd < 0) return null
     if (library.dup3(nothing, watched, O_CLOEXEC) === watched) return new Decoy(fd, watched)
