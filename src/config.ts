@@ -16,6 +16,11 @@ export const LIMITS = {
   /** transport */
   udpReceiveBuffer_bytes: 8 * 1024 * 1024,
   udpSendQueue_datagrams: 8192,
+  /** What one socket takes in before timers, connections and the database have their turn: whichever is first. */
+  udpTurn_datagrams: 512,
+  udpTurn_ms: 3,
+  /** Peers of one socket whose flows are kept ready; those longest unheard go, and cost a little more when back. */
+  udpFlows_entries: 32_768,
   streamMessage_bytes: 65535,
   streamHeader_bytes: 32768,
   streamConnections: 16384,

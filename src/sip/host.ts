@@ -6,6 +6,9 @@ export type Family = 4 | 6
 export type Groups = readonly number[]
 
 const COLON = 0x3a
+const DOT = 0x2e
+const ZERO = 0x30
+const NINE = 0x39
 const MAPPED: Groups = [0, 0, 0, 0, 0, 0xffff]
 /** Longer text is no address: "ffff:" seven times and a dotted quad. */
 const TEXT_MAX = 50
@@ -15,6 +18,8 @@ const TEXT_MAX = 50
  * for the rest. null for anything that is not an address, host names among it.
  */
 export function canonicalHost(text: string): string | null {
+  // Nearly every address is IPv4 and canonical already: for each message that goes somewhere.
+  if (ipv4Number(text) >= 0) return text
   const host = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
   const groups = parseHost(host)
   return groups === null ? null : formatGroups(groups)
@@ -65,13 +70,33 @@ export function sameSubnet(a: Groups, b: Groups, prefix_bits: number): boolean {
   return true
 }
 
-/** RFC 3261 section 25.1 IPv4address: 1*3DIGIT each, no leading zeros that some would read as octal. */
+/**
+ * As a number of 32 bits, or -1 for anything else. RFC 3261 section 25.1 IPv4address: 1*3DIGIT each, no leading zeros
+ * that some would read as octal.
+ */
+export function ipv4Number(text: string): number {
+  let address = 0
+  let byte = -1
+  let dots = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === DOT) {
+      if (byte < 0 || ++dots > 3) return -1
+      address = address * 256 + byte
+      byte = -1
+    } else if (code >= ZERO && code <= NINE && byte !== 0) {
+      byte = (byte < 0 ? 0 : byte * 10) + code - ZERO
+      if (byte > 255) return -1
+    } else {
+      return -1
+    }
+  }
+  return byte < 0 || dots < 3 ? -1 : address * 256 + byte
+}
+
 function parseIPv4(text: string): [number, number] | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
-  if (match === null) return null
-  const bytes = match.slice(1).map(Number)
-  const plain = match.slice(1).every((digits, n) => bytes[n]! <= 255 && String(bytes[n]) === digits)
-  return plain ? [bytes[0]! * 256 + bytes[1]!, bytes[2]! * 256 + bytes[3]!] : null
+  const address = ipv4Number(text)
+  return address < 0 ? null : [Math.floor(address / 0x10000), address % 0x10000]
 }
 
 function parseIPv6(text: string): Groups | null {
@@ -103,7 +128,8 @@ function parseGroups(text: string, last: boolean): number[] | null {
   return groups
 }
 
-function formatGroups(groups: Groups): string {
+/** The canonical text of it. */
+export function formatGroups(groups: Groups): string {
   if (sameSubnet(groups, MAPPED_GROUPS, 96)) {
     return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join('.')
   }

@@ -1,10 +1,8 @@
 // Socket options which Bun sets otherwise, or not at all, set by the C library on the socket's descriptor. Linux only:
 // elsewhere the sockets keep what the system gives them, and UdpSocket lives with the errors.
 
-import { dlopen, ptr } from 'bun:ffi'
-
-/** glibc, and musl on the two architectures that there are releases for. */
-const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1']
+import { ptr } from 'bun:ffi'
+import { openCLibrary } from './c-library.ts'
 
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
@@ -33,22 +31,16 @@ export function raiseReceiveBuffer(fd: number, bytes: number): boolean {
   return setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes) || setOption(fd, SOL_SOCKET, SO_RCVBUF, bytes)
 }
 
-const setOption = process.platform === 'linux' ? load() : null
+const setOption = load()
 
 function load(): SetOption | null {
-  for (const library of LIBRARIES) {
-    try {
-      const { symbols } = dlopen(library, {
-        setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
-      })
-      const cell = new Int32Array(1)
-      return (fd, level, option, value) => {
-        cell[0] = value
-        return symbols.setsockopt(fd, level, option, ptr(cell), cell.byteLength) === 0
-      }
-    } catch {
-      // The next name; none of them is a normal state, too.
-    }
+  const library = openCLibrary({
+    setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  })
+  if (library === null) return null
+  const cell = new Int32Array(1)
+  return (fd, level, option, value) => {
+    cell[0] = value
+    return library.setsockopt(fd, level, option, ptr(cell), cell.byteLength) === 0
   }
-  return null
 }

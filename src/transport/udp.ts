@@ -12,7 +12,7 @@ import {
   TransportCounts,
   type TransportUser,
 } from './transport.ts'
-import { type DatagramUser, UdpFlow, UdpSocket } from './udp-socket.ts'
+import { type DatagramPath, type DatagramUser, UdpSocket } from './udp-socket.ts'
 
 /** One address of the configuration with the sockets that serve it: several for a wildcard. */
 interface Listening {
@@ -27,22 +27,32 @@ export class UdpTransport implements Transport, DatagramUser {
   readonly counts = new TransportCounts()
   readonly #listen: readonly Address[]
   readonly #context: TransportContext
+  readonly #path: DatagramPath
   #listening: readonly Listening[] = []
   #bound: readonly Address[] = []
   #sockets: readonly UdpSocket[] = []
   #locals: readonly LocalAddress[] = []
+  /** The socket that fits a peer best, as long as the sockets are the same. */
+  readonly #best = new Map<string, UdpSocket | null>()
   #user: TransportUser | null = null
   #unwatch: (() => void) | null = null
   /** One change of addresses after the other. */
   #following: Promise<void> = Promise.resolve()
 
-  constructor(listen: readonly Address[], context: TransportContext) {
+  /** `path` is the best there is on this system; tests choose the other one. */
+  constructor(listen: readonly Address[], context: TransportContext, path: DatagramPath = 'kernel') {
     this.#listen = listen
     this.#context = context
+    this.#path = path
   }
 
   get bound(): readonly Address[] {
     return this.#bound
+  }
+
+  /** Which way the datagrams of each socket go now. */
+  get paths(): readonly DatagramPath[] {
+    return this.#sockets.map(({ path }) => path)
   }
 
   async listen(user: TransportUser): Promise<readonly Address[]> {
@@ -68,7 +78,7 @@ export class UdpTransport implements Transport, DatagramUser {
     const host = canonicalHost(peer.host)
     if (host === null || peer.port < 1 || peer.port > 65535) return null
     const socket = this.#socketFor(host, local)
-    return socket === null ? null : new UdpFlow(socket, { host, port: peer.port })
+    return socket === null ? null : socket.flowTo({ host, port: peer.port })
   }
 
   async close(): Promise<void> {
@@ -102,8 +112,13 @@ export class UdpTransport implements Transport, DatagramUser {
         own === family && address.host === local?.host && address.port === local.port,
     )
     if (asked !== undefined) return asked
+    const known = this.#best.get(peerHost)
+    if (known !== undefined) return known
     const best = bestLocal(peerHost, this.#locals)
-    return this.#sockets.find((socket) => socket.local === best) ?? null
+    const socket = this.#sockets.find(({ local: own }) => own === best) ?? null
+    if (this.#best.size >= this.#context.limits.udpFlows_entries) this.#best.clear()
+    this.#best.set(peerHost, socket)
+    return socket
   }
 
   async #bindEach(host: string, port: number): Promise<readonly UdpSocket[]> {
@@ -124,7 +139,12 @@ export class UdpTransport implements Transport, DatagramUser {
 
   async #bind(local: LocalAddress, port: number): Promise<UdpSocket> {
     try {
-      return await UdpSocket.bind(local, port, this, this.#context, this.counts)
+      return await UdpSocket.bind(local, port, {
+        user: this,
+        context: this.#context,
+        counts: this.counts,
+        path: this.#path,
+      })
     } catch (cause) {
       throw new ListenError('udp', { host: local.host, port }, cause)
     }
@@ -166,6 +186,7 @@ export class UdpTransport implements Transport, DatagramUser {
     this.#sockets = listening.flatMap(({ sockets }) => sockets)
     this.#bound = this.#sockets.map(({ address }) => address)
     this.#locals = this.#sockets.map(({ local }) => local)
+    this.#best.clear()
   }
 }
 

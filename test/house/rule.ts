@@ -223,7 +223,7 @@ export function fileName({ path }: Source): string[] {
 /** Where `as` is not to be avoided, and why. */
 export const CASTING_FILES: Readonly<Record<string, string>> = {
   'src/sip/core.ts': "a module's exports have no type",
-  'src/transport/udp-socket.ts':
+  'src/transport/datagram-queue.ts':
     "sendMany takes one flat list of bytes, ports and hosts, so its items' types alternate",
 }
 

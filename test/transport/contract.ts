@@ -11,6 +11,8 @@ export interface Subject {
   readonly name: string
   readonly reliable: boolean
   make(listen: Address, context: TransportContext): Transport
+  /** Whether what is under test has begun, where that is some turns after it listens. */
+  begun?(transport: Transport): boolean
 }
 
 const FAMILIES = [
@@ -31,6 +33,9 @@ export function describeTransport(makeSubject: () => Subject): void {
     const made = new Station(subject.make({ host, port }, context))
     stations.push(made)
     await made.listen()
+    while (subject.begun?.(made.transport) === false) {
+      await new Promise<void>((resolve) => clock.soon(resolve))
+    }
     return made
   }
 

@@ -3,11 +3,14 @@ import { UdpTransport } from '../../src/transport/udp.ts'
 import { VirtualNetwork } from '../support/virtual-network.ts'
 import { describeTransport } from './contract.ts'
 
-describeTransport(() => ({
-  name: 'UdpTransport',
-  reliable: false,
-  make: (listen, context) => new UdpTransport([listen], context),
-}))
+for (const path of process.platform === 'linux' ? (['kernel', 'runtime'] as const) : (['runtime'] as const)) {
+  describeTransport(() => ({
+    name: `UdpTransport (${path})`,
+    reliable: false,
+    make: (listen, context) => new UdpTransport([listen], context, path),
+    begun: (transport) => transport instanceof UdpTransport && transport.paths.every((one) => one === path),
+  }))
+}
 
 describeTransport(() => ({
   name: 'TcpTransport',

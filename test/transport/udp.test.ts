@@ -4,6 +4,7 @@ import { LIMITS, type Limits } from '../../src/config.ts'
 import { LocalAddresses, type ReadInterfaces } from '../../src/transport/local.ts'
 import type { Address } from '../../src/transport/transport.ts'
 import { UdpTransport } from '../../src/transport/udp.ts'
+import type { DatagramPath } from '../../src/transport/udp-socket.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { message, Station, waitForFailure } from './station.ts'
 
@@ -39,17 +40,27 @@ afterEach(async () => {
   clock.close()
 })
 
-function makeTransport(listen: readonly Address[], limits: Limits = LIMITS): UdpTransport {
+const PATHS = process.platform === 'linux' ? (['kernel', 'runtime'] as const) : (['runtime'] as const)
+
+function makeTransport(
+  listen: readonly Address[],
+  limits: Limits = LIMITS,
+  path: DatagramPath = PATHS[0],
+): UdpTransport {
   const addresses = new LocalAddresses(scans, limits, () => interfaces)
   const log = { warn: (_fields: object, text: string) => warnings.push(text) }
-  const transport = new UdpTransport(listen, { clock, limits, addresses, log })
+  const transport = new UdpTransport(listen, { clock, limits, addresses, log }, path)
   closing.push(() => transport.close())
   return transport
 }
 
-async function listen(host: string, limits: Limits = LIMITS): Promise<Station> {
-  const station = new Station(makeTransport([{ host, port: 0 }], limits))
+async function listen(host: string, limits: Limits = LIMITS, path = PATHS[0]): Promise<Station> {
+  const transport = makeTransport([{ host, port: 0 }], limits, path)
+  const station = new Station(transport)
   await station.listen()
+  while (!transport.paths.every((one) => one === path)) {
+    await new Promise<void>((resolve) => clock.soon(resolve))
+  }
   return station
 }
 
@@ -169,9 +180,9 @@ describe('what comes in', () => {
   })
 })
 
-describe('what cannot leave', () => {
+describe.each(PATHS)('what cannot leave by the %s', (path) => {
   test('a datagram the system will not carry costs the others nothing', async () => {
-    const [server, phone] = [await listen('127.0.0.1'), await listen('127.0.0.1')]
+    const [server, phone] = [await listen('127.0.0.1', LIMITS, path), await listen('127.0.0.1')]
     const failures: string[] = []
     const sender = { onSendFailed: (failure: string) => failures.push(failure) }
     // From a loopback address there is no way out: the kernel refuses at once, and nothing reaches a wire.
@@ -193,14 +204,14 @@ describe('what cannot leave', () => {
 
   test('too large for a datagram', async () => {
     for (const host of ['127.0.0.1', '::1']) {
-      const [server, phone] = [await listen(host), await listen(host)]
+      const [server, phone] = [await listen(host, LIMITS, path), await listen(host)]
       const flow = server.flowTo(phone.address)!
       expect(await waitForFailure((sender) => flow.send(Buffer.alloc(65_528), sender))).toBe('too-large')
     }
   })
 
   test('a full batch leaves at once: a long turn does not fill the queue', async () => {
-    const server = await listen('127.0.0.1', { ...LIMITS, udpSendQueue_datagrams: 300 })
+    const server = await listen('127.0.0.1', { ...LIMITS, udpSendQueue_datagrams: 300 }, path)
     const phone = await listen('127.0.0.1')
     const flow = server.flowTo(phone.address)!
     const failures: string[] = []
@@ -213,7 +224,7 @@ describe('what cannot leave', () => {
   })
 
   test('the queue takes so many datagrams in a turn, no more', async () => {
-    const server = await listen('127.0.0.1', { ...LIMITS, udpSendQueue_datagrams: 10 })
+    const server = await listen('127.0.0.1', { ...LIMITS, udpSendQueue_datagrams: 10 }, path)
     const phone = await listen('127.0.0.1')
     const flow = server.flowTo(phone.address)!
     const failures: string[] = []
