@@ -3,3 +3,4 @@
 export { scanCredentials } from './credentials'
 export { checkResponse, hash } from './digest'
 export { scan } from './scan'
+export { mac } from './siphash'

@@ -313,8 +313,14 @@ export const HASH_INPUT_BYTES_MAX = 1024
 export const HASH_OUTPUT = HASH_INPUT + HASH_INPUT_BYTES_MAX
 export const HASH_OUTPUT_BYTES = 32
 
+/** The key of the keyed hash, written by the host. */
+export const MAC_KEY = HASH_OUTPUT + HASH_OUTPUT_BYTES
+export const MAC_KEY_BYTES = 16
+/** Of its result, at HASH_OUTPUT. */
+export const MAC_BYTES = 8
+
 /** Working room of the hash functions. */
-export const SCRATCH = HASH_OUTPUT + HASH_OUTPUT_BYTES
+export const SCRATCH = MAC_KEY + MAC_KEY_BYTES
 export const SCRATCH_BYTES = 16384
 
 /** The grammar's classes of characters: a byte for each character, and two vectors for each of the eight classes. */

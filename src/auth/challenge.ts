@@ -81,9 +81,8 @@ export class Authenticator {
     if (credentials.qop !== 'auth' && credentials.qop !== 'none') {
       return { kind: 'challenge', stale: false, reason: 'algorithm' }
     }
-    const username = credentials.username
     const held = extension?.credentials.find(
-      (one) => one.algorithm === algorithm && one.realm === realm && one.username === username,
+      (one) => one.algorithm === algorithm && one.realm === realm && credentials.hasUsername(one.username),
     )
     if (extension === null || held === undefined) return { kind: 'refused', reason: 'unknown_user' }
     const nonce = credentials.nonce
@@ -120,7 +119,7 @@ function findCredentials(request: SipRequest, role: AuthRole, realm: string): nu
   const id = role === 'registrar' ? HeaderId.Authorization : HeaderId.ProxyAuthorization
   for (let line = request.findHeader(id); line >= 0; line = request.findHeader(id, line + 1)) {
     const value = request.headerValueSpan(line)
-    if (readCredentials(request.bytes, value.start, value.end) && credentials.realm === realm) return line
+    if (readCredentials(request.bytes, value.start, value.end) && credentials.hasRealm(realm)) return line
   }
   return -1
 }

@@ -20,6 +20,8 @@ export interface Binding extends BindingRecord {
 /** How often expired bindings are cleared away. Look-ups never return one, however long that takes. */
 const SWEEP_ms = 1000
 
+const NONE: readonly Binding[] = []
+
 const NO_PARAMS: ReadonlyMap<string, string> = new Map()
 
 export interface LocationListener {
@@ -58,7 +60,7 @@ export class Location {
   /** The bindings that have not expired, the preferred first (q, then the latest). */
   of(extensionId: number): readonly Binding[] {
     const all = this.#byExtension.get(extensionId)
-    if (all === undefined) return []
+    if (all === undefined) return NONE
     const now = this.#clock.now()
     return all.every((binding) => binding.expiresAt > now) ? all : all.filter((one) => one.expiresAt > now)
   }
@@ -79,12 +81,18 @@ export class Location {
    * in it, nobody else would be told: their rows would stay.
    */
   replace(extensionId: number, bindings: readonly Binding[]): void {
-    const now = this.#clock.now()
-    const expired = this.#byExtension
-      .get(extensionId)
-      ?.filter((old) => old.expiresAt <= now && bindings.every((one) => one.contactKey !== old.contactKey))
+    const before = this.#byExtension.get(extensionId)
+    const expired = before === undefined ? [] : this.#expiredIn(before, bindings)
     this.#put(extensionId, bindings)
-    if (expired !== undefined && expired.length > 0) this.#listener.onExpired(expired)
+    if (expired.length > 0) this.#listener.onExpired(expired)
+  }
+
+  #expiredIn(before: readonly Binding[], now: readonly Binding[]): readonly Binding[] {
+    const time = this.#clock.now()
+    if (before.every(({ expiresAt }) => expiresAt > time)) return NONE
+    return before.filter(
+      (old) => old.expiresAt <= time && now.every((one) => one.contactKey !== old.contactKey),
+    )
   }
 
   /** What the database kept over a restart; nothing is here yet. */
@@ -119,13 +127,13 @@ export class Location {
   }
 
   #put(extensionId: number, bindings: readonly Binding[]): void {
-    const before = this.#byExtension.get(extensionId)
-    for (const old of before ?? []) this.#forget(old)
+    const before = this.#byExtension.get(extensionId) ?? NONE
+    for (const old of before) this.#forget(old)
     if (bindings.length === 0) this.#byExtension.delete(extensionId)
     else
       this.#byExtension.set(extensionId, bindings.length === 1 ? bindings : bindings.toSorted(byPreference))
-    if (before === undefined && bindings.length > 0) this.#listener.onActive(extensionId)
-    else if (before !== undefined && bindings.length === 0) this.#listener.onIdle(extensionId)
+    if (before.length === 0 && bindings.length > 0) this.#listener.onActive(extensionId)
+    else if (before.length > 0 && bindings.length === 0) this.#listener.onIdle(extensionId)
     for (const binding of bindings) {
       this.#count++
       this.#bySource.set(binding.source, (this.#bySource.get(binding.source) ?? 0) + 1)

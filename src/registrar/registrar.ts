@@ -6,7 +6,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { splitList } from '../sip/header.ts'
 import { formatHostPort, hostText } from '../sip/host.ts'
-import { HeaderId, MethodId, type SipRequest, utf8 } from '../sip/message.ts'
+import { HeaderId, MethodId, own, type SipRequest, utf8 } from '../sip/message.ts'
 import { canonicalUri, parseUri, type SipUri, sameUri } from '../sip/uri.ts'
 import { rowText } from '../store/row-text.ts'
 import {
@@ -50,6 +50,8 @@ type Decision = Outcome | { readonly status: number; readonly why: string; reado
 
 export class Registrar implements Handler {
   readonly #parts: RegistrarParts
+  #date = ''
+  #dated_s = 0
 
   constructor(parts: RegistrarParts) {
     this.#parts = parts
@@ -148,17 +150,17 @@ export class Registrar implements Handler {
   /** Section 10.3 step 7: all of the request's contacts, or none of them. */
   #apply(exchange: Exchange, asserted: AssertedIdentity, contacts: readonly ContactRequest[]): Decision {
     const { request } = exchange
-    const path = request.headers(HeaderId.Path).flatMap(splitList)
+    const path = request.has(HeaderId.Path) ? request.headers(HeaderId.Path).flatMap(splitList) : []
     if (path.length > this.#parts.limits.routesPerMessage) return { status: 400, why: 'too many Path values' }
     const before = this.#parts.location.of(asserted.extensionId)
     let bindings = before
     const changes: (BindingChange | SightingChange)[] = []
     const events: { event: RegistrationEvent; binding: Binding }[] = []
     for (const contact of contacts) {
-      const held = bindings.find((binding) => isSame(binding, contact.uri))
+      const held = bindings.find((binding) => isSame(binding, contact))
       // A contact may stand twice in one request: the second is not late after the first.
       if (held !== undefined && before.includes(held) && isOutOfOrder(request, held)) return outOfOrder()
-      bindings = bindings.filter((binding) => binding !== held)
+      if (held !== undefined) bindings = bindings.filter((binding) => binding !== held)
       if (contact.expires_s === 0) {
         if (held === undefined) continue
         if (held.stored) changes.push(removal(held))
@@ -192,21 +194,23 @@ export class Registrar implements Handler {
     const { flow } = exchange.transaction
     const now = this.#parts.clock.now()
     const natted = isNatted(request, flow)
+    // What is as it was keeps its text, and no text keeps its message alive.
+    const same = (was: string | undefined, is: string): string => (was === is ? was : own(is))
     return {
       extensionId: asserted.extensionId,
       number: asserted.number,
-      contact: contact.text,
-      contactKey: held?.contactKey ?? canonicalUri(contact.uri),
-      callId: request.callId,
+      contact: same(held?.contact, contact.text),
+      contactKey: held?.contactKey ?? own(canonicalUri(contact.uri)),
+      callId: same(held?.callId, request.callId),
       cseq: request.cseq,
       priority: contact.priority,
       expiresAt: now + contact.expires_s * 1000,
       registeredAt: now,
-      userAgent: utf8(request.header(HeaderId.UserAgent) ?? ''),
-      instance: contact.instance,
-      path,
-      source: `${flow.transport}:${addressText(request.source ?? flow.peer)}`,
-      local: `${flow.transport}:${addressText(flow.local)}`,
+      userAgent: utf8(same(held?.userAgent, request.header(HeaderId.UserAgent) ?? '')),
+      instance: same(held?.instance, contact.instance),
+      path: same(held?.path, path),
+      source: same(held?.source, `${flow.transport}:${addressText(request.source ?? flow.peer)}`),
+      local: same(held?.local, `${flow.transport}:${addressText(flow.local)}`),
       natted,
       // Its row outlives the setting: whoever removes the binding removes that too.
       stored: this.#isDurable || (held?.stored ?? false),
@@ -223,10 +227,20 @@ export class Registrar implements Handler {
     return record?.maxBindings ?? this.#parts.settings.current.maxBindings
   }
 
+  /** The same for all answers of one second. */
+  #dateLine(now: number): string {
+    const second = Math.floor(now / 1000)
+    if (second !== this.#dated_s) {
+      this.#dated_s = second
+      this.#date = `Date: ${new Date(now).toUTCString()}\r\n`
+    }
+    return this.#date
+  }
+
   /** Section 10.3 step 8: every current binding, with what is left of its time. */
   #accept(exchange: Exchange, bindings: readonly Binding[]): void {
     const now = this.#parts.clock.now()
-    let headers = `Date: ${new Date(now).toUTCString()}\r\n`
+    let headers = this.#dateLine(now)
     for (const binding of bindings) {
       const left_s = Math.max(1, Math.ceil((binding.expiresAt - now) / 1000))
       const q = binding.priority === 1000 ? '' : `;q=${binding.priority / 1000}`
@@ -258,7 +272,8 @@ function isOutOfOrder(request: SipRequest, binding: Binding): boolean {
   return request.callId === binding.callId && request.cseq <= binding.cseq
 }
 
-function isSame(binding: Binding, uri: SipUri): boolean {
+function isSame(binding: Binding, { text, uri }: ContactRequest): boolean {
+  if (binding.contact === text) return true
   const held = parseUri(binding.contact)
   return held !== null && sameUri(held, uri)
 }

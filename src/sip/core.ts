@@ -14,6 +14,8 @@ export interface Core {
   checkResponse(algorithm: number, methodLength: number): number
   /** Hashes that many bytes of HASH_INPUT into HASH_OUTPUT. */
   hash(algorithm: number, length: number): void
+  /** Makes a keyed hash, with MAC_KEY, of that many bytes of HASH_INPUT into HASH_OUTPUT. */
+  mac(length: number): void
 }
 
 // Synchronous, so that no one has to wait for it; the file is a few KiB, and inside a compiled program it is embedded.

@@ -31,17 +31,28 @@ export interface Span {
 
 const METHODS: readonly string[] = Object.keys(MethodId).filter((name) => Number.isNaN(Number(name)))
 
+const NO_VALUES: readonly string[] = []
+
 abstract class Message {
   /** The datagram, or the stream's message; never written to. */
   readonly bytes: Buffer
   /** Our own copy of the scanner's index; see wasm/layout.ts. */
   readonly index: Uint16Array
   #whole: string | undefined
+  /** Which headers there are, by id: most that are asked for are not. One word for each 32 ids. */
+  #low = 0
+  #high = 0
   #callId: string | undefined
 
   constructor(bytes: Buffer, index: Uint16Array) {
     this.bytes = bytes
     this.index = index
+    const count = index[Field.HeaderCount]!
+    for (let line = 0, at = FIELDS + Header.Id; line < count; line++, at += HEADER_FIELDS) {
+      const id = index[at]!
+      if (id < 32) this.#low |= 1 << id
+      else this.#high |= 1 << (id - 32)
+    }
   }
 
   /** All bytes, each as one character: made once, as slices of it cost half of what slices of the bytes do. */
@@ -149,8 +160,13 @@ abstract class Message {
     return this.bytes[bodyStart - 2] === 0x0d ? bodyStart - 2 : bodyStart - 1
   }
 
+  has(id: HeaderId): boolean {
+    return ((id < 32 ? this.#low >>> id : this.#high >>> (id - 32)) & 1) !== 0
+  }
+
   /** Number of the first line of this header at or after `from`, or -1. */
   findHeader(id: HeaderId, from = 0): number {
+    if (!this.has(id)) return -1
     const count = this.headerCount
     for (let line = from; line < count; line++) if (this.headerId(line) === id) return line
     return -1
@@ -163,7 +179,8 @@ abstract class Message {
   }
 
   /** The lines of this header in order, each whole: the caller splits at commas where the grammar has lists. */
-  headers(id: HeaderId): string[] {
+  headers(id: HeaderId): readonly string[] {
+    if (!this.has(id)) return NO_VALUES
     const values: string[] = []
     for (let line = this.findHeader(id); line >= 0; line = this.findHeader(id, line + 1)) {
       values.push(this.headerValue(line))

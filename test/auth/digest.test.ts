@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import { computeHa1, credentials, readCredentials, signature } from '../../src/auth/digest.ts'
+import { computeHa1, credentials, readCredentials, mac } from '../../src/auth/digest.ts'
 import type { Algorithm } from '../../src/store/store.ts'
-import { CREDENTIALS_BYTES_MAX } from '../../wasm/layout.ts'
+import { CREDENTIALS_BYTES_MAX, HASH_INPUT_BYTES_MAX } from '../../wasm/layout.ts'
 
 /** H() of RFC 7616 by OpenSSL. */
 const HASHES: Readonly<Record<Algorithm, (text: string) => string>> = {
@@ -248,11 +248,30 @@ describe.each(ALGORITHMS)('%s', (algorithm) => {
   })
 })
 
-test('a signature is SHA-256 of secret and bytes, and a copy', () => {
-  const secret = Buffer.alloc(32, 's')
-  const first = signature(secret, Buffer.from('one'))
-  expect(first.toString('hex')).toBe(createHash('sha256').update(secret).update('one').digest('hex'))
-  signature(secret, Buffer.from('two'))
-  expect(first.toString('hex')).toBe(createHash('sha256').update(secret).update('one').digest('hex'))
-  expect(() => signature(secret, Buffer.alloc(24))).toThrow()
+describe('a keyed hash', () => {
+  const key = Uint8Array.from({ length: 16 }, (_, n) => n)
+  /** The first bytes of 00 01 02 ..., as in the vectors of the paper's own program. */
+  const counted = (length: number) => String.fromCharCode(...Array.from({ length }, (_, n) => n))
+  const hex = (text: string) => Buffer.from(text, 'base64url').toString('hex')
+
+  test.each([
+    [0, '310e0edd47db6f72'],
+    [1, 'fd67dc93c539f874'],
+    [7, '37d1018bf50002ab'],
+    [8, '6224939a79f5f593'],
+    [15, 'e545be4961ca29a1'],
+    [16, 'db9bc2577fcc2a3f'],
+    [63, '724506eb4c328a95'],
+  ])('of %i bytes is SipHash-2-4', (length, expected) => {
+    expect(hex(mac(key, counted(length)))).toBe(expected)
+  })
+
+  test('is another with another key, and of a text of any length', () => {
+    const other = new Uint8Array(16)
+    expect(mac(other, 'one')).not.toBe(mac(key, 'one'))
+    const long = 'x'.repeat(HASH_INPUT_BYTES_MAX)
+    const all = [long, `${long}x`, `${long}y`, `${long}${long}`].map((text) => mac(key, text))
+    expect(new Set(all).size).toBe(all.length)
+    expect(() => mac(new Uint8Array(15), 'one')).toThrow()
+  })
 })

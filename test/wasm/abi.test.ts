@@ -10,11 +10,12 @@ test('the core can do nothing but compute: it imports nothing', () => {
   expect(WebAssembly.Module.imports(module)).toEqual([])
 })
 
-test('the core exports its four functions and its memory', () => {
+test('the core exports its five functions and its memory', () => {
   const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`)
   expect(exports.sort()).toEqual([
     'function checkResponse',
     'function hash',
+    'function mac',
     'function scan',
     'function scanCredentials',
     'memory memory',
