@@ -52,11 +52,9 @@ export const LIMITS = {
   serverTransactions: 500_000,
   serverTransactions_bytes: 256 * 1024 * 1024,
   clientTransactions: 500_000,
-  /** Final answers that are kept to be given again: a quarter of the rate that one core can serve, for all of 64*T1. */
+  /** What is kept of finished transactions, for whoever repeats himself: beyond it the oldest goes before 64*T1. */
   answers_bytes: 64 * 1024 * 1024,
   answers_entries: 262_144,
-  /** INVITE transactions that have a 2xx and stay for its repetitions (RFC 6026): beyond so many the oldest goes. */
-  acceptedTransactions: 131_072,
   /** An INVITE transaction of which nothing more is heard. Longer than any timer C that the settings allow (a day). */
   inviteSilence_ms: 25 * 3_600_000,
   /** Addresses whose requests are told apart, within one interval of sourceShare_ms. */

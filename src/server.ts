@@ -24,7 +24,7 @@ import { Location } from './registrar/location.ts'
 import { Registrar } from './registrar/registrar.ts'
 import { bareHost, formatHostPort } from './sip/host.ts'
 import type { IdSource } from './sip/id.ts'
-import type { SipMessage, SipRequest } from './sip/message.ts'
+import type { SipMessage, SipRequest, SipResponse } from './sip/message.ts'
 import { buildResponse } from './sip/serialize.ts'
 import type {
   Boot,
@@ -40,7 +40,7 @@ import { type Trace, Traffic } from './transaction/traffic.ts'
 import type { AnyServerTransaction, TransactionUser } from './transaction/transaction.ts'
 import { TransportLayer } from './transport/layer.ts'
 import type { Resolver } from './transport/resolve.ts'
-import type { ListenAddress, Transport } from './transport/transport.ts'
+import type { Flow, ListenAddress, Transport } from './transport/transport.ts'
 import { type AnswerListener, Chain, Exchange } from './ua/uas.ts'
 
 /** The world as the server sees it: real in `sipwitches start`, virtual in the simulator. */
@@ -263,6 +263,10 @@ export class Server implements TransactionUser, Omit<StoreListener, 'onNotice'> 
 
   onAck(request: SipRequest): void {
     this.proxy.forwardAck(request)
+  }
+
+  onRepeated(response: SipResponse, upstream: Flow): void {
+    this.proxy.passAgain(response, upstream)
   }
 
   onDefect(error: unknown, message: SipMessage): void {

@@ -6,12 +6,13 @@ import type { SipResponse } from '../sip/message.ts'
 import { buildCancel } from '../sip/serialize.ts'
 import { hasOneVia } from '../sip/via.ts'
 import { TRANSACTION_ms } from '../transaction/timer.ts'
-import type { AnyClientTransaction, ClientUser } from '../transaction/transaction.ts'
+import type { AnyClientTransaction, ClientUser, Upstream } from '../transaction/transaction.ts'
 import type { Flow, SendFailure } from '../transport/transport.ts'
 import type { Target } from './target.ts'
 
 /** What a branch needs of its fork. */
 export interface BranchOwner {
+  readonly upstream: Upstream | null
   readonly clock: Pick<Clock, 'after' | 'soon'>
   readonly invite: boolean
   readonly timerC_ms: number
@@ -57,6 +58,10 @@ export class Branch implements ClientUser {
     this.#owner = owner
   }
 
+  get upstream(): Upstream | null {
+    return this.#owner.upstream
+  }
+
   /** Ended: with a 2xx, or with a result. */
   get done(): boolean {
     return this.#succeeded || this.result !== null
@@ -79,7 +84,7 @@ export class Branch implements ClientUser {
     else if (this.#transaction === null) this.#end({ status: 487, response: null })
   }
 
-  onResponse(response: SipResponse, transaction: AnyClientTransaction): void {
+  onResponse(response: SipResponse): void {
     const { status } = response
     // Section 16.7 step 3: without a Via below ours nobody is there to pass it on to.
     if (hasOneVia(response)) {
@@ -97,7 +102,7 @@ export class Branch implements ClientUser {
       return
     }
     // Late: timer C or the CANCEL's limit has given this branch a result already.
-    if (this.result !== null || transaction.state === 'accepted') return
+    if (this.result !== null) return
     this.#end({ status, response })
   }
 

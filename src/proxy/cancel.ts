@@ -20,7 +20,9 @@ export class CancelHandler implements Handler {
     if (request.methodId !== MethodId.CANCEL) return 'next'
     const invite = this.#transactions.inviteOf(request)
     if (invite === null) {
-      exchange.answer(481, 'no INVITE that this CANCEL could mean')
+      // Section 9.2: too late it has no effect, and is no error.
+      if (this.#transactions.isOver(request)) exchange.answer(200, 'cancelled too late')
+      else exchange.answer(481, 'no INVITE that this CANCEL could mean')
       return 'done'
     }
     const toTag = invite.cancellable?.toTag ?? this.#ids.tag()

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import { HeaderId, type SipRequest, type SipResponse, type Span, utf8 } from '../sip/message.ts'
 import { forwardResponse } from '../sip/serialize.ts'
 import { reasonPhrase } from '../sip/status.ts'
-import type { AnyClientTransaction, Cancellable } from '../transaction/transaction.ts'
+import type { AnyClientTransaction, Cancellable, Upstream } from '../transaction/transaction.ts'
 import type { Flow } from '../transport/transport.ts'
 import type { Exchange } from '../ua/uas.ts'
 import { Branch, type BranchOwner, type BranchResult } from './branch.ts'
@@ -61,6 +61,13 @@ export class Fork implements BranchOwner, Cancellable {
     this.parts = parts
     this.invite = exchange.transaction.kind === 'invite-server'
     this.#home = home
+  }
+
+  get upstream(): Upstream | null {
+    const { transaction } = this.exchange
+    if (transaction.kind !== 'invite-server') return null
+    // After any other final answer a late 2xx is nobody's.
+    return transaction.state === 'proceeding' || transaction.state === 'accepted' ? transaction : null
   }
 
   get clock(): Clock {

@@ -7,10 +7,10 @@ import type { Limits } from '../config.ts'
 import type { LiveSettings } from '../directory/settings.ts'
 import { parseAddress } from '../sip/address.ts'
 import type { IdSource } from '../sip/id.ts'
-import { HeaderId, MethodId, Problem, type SipRequest, type Span } from '../sip/message.ts'
-import { forwardRequest } from '../sip/serialize.ts'
+import { HeaderId, MethodId, Problem, type SipRequest, type SipResponse, type Span } from '../sip/message.ts'
+import { forwardRequest, forwardResponse } from '../sip/serialize.ts'
 import { parseUri } from '../sip/uri.ts'
-import { viaValue } from '../sip/via.ts'
+import { hasOneVia, viaValue } from '../sip/via.ts'
 import type { TransactionLayer } from '../transaction/layer.ts'
 import type { AnyClientTransaction, ClientUser } from '../transaction/transaction.ts'
 import type { Flow } from '../transport/transport.ts'
@@ -39,7 +39,7 @@ export interface ProxyParts extends RouteParts {
 const MAX_FORWARDS_DEFAULT = 70
 
 /** A CANCEL's own answer changes nothing: the INVITE's final answer is what is waited for (section 9.1). */
-const NOBODY: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
+const NOBODY: ClientUser = { upstream: null, onResponse() {}, onTimeout() {}, onSendFailed() {} }
 
 export class StatefulProxy implements ForkHome {
   /** Targets that were not rung, because a request may not spread so far. */
@@ -99,6 +99,14 @@ export class StatefulProxy implements ForkHome {
     const later = (to: Flow | null) => this.clock.soon(() => send(to))
     if (flow instanceof Promise) flow.then(later, () => later(null))
     else send(flow)
+  }
+
+  /** A 2xx that comes again: its ACK was lost, and the caller must hear of it (RFC 6026 section 7.2). */
+  passAgain(response: SipResponse, upstream: Flow): void {
+    if (hasOneVia(response)) return
+    const bytes = forwardResponse(response, claimedIdentity(response))
+    this.#parts.transactions.traffic.sent('INVITE', response.status, bytes, upstream)
+    upstream.send(bytes)
   }
 
   flow(target: Target): Flow | null | Promise<Flow | null> {

@@ -52,7 +52,9 @@ export class AnsweredRequests {
   constructor(clock: Pick<Clock, 'monotonic'>, limits: AnsweredLimits, seed: number) {
     this.#clock = clock
     this.#entries = limits.answers_entries
-    this.#segments = new Array<Segment | undefined>(Math.max(2, Math.ceil(limits.answers_bytes / SEGMENT_BYTES)))
+    this.#segments = new Array<Segment | undefined>(
+      Math.max(2, Math.ceil(limits.answers_bytes / SEGMENT_BYTES)),
+    )
     this.#seed = seed
   }
 
@@ -61,23 +63,22 @@ export class AnsweredRequests {
     return this.#kept_ms
   }
 
-  /** `bytes` may be empty. Both texts are copied. */
-  keep(key: string, flow: Flow, bytes: Uint8Array): void {
+  /** `bytes` may be empty. Both texts are copied. It is there for 64*T1 from `since_ms` on, by the monotonic clock. */
+  keep(key: string, flow: Flow, bytes: Uint8Array, since_ms: number): void {
     const size = (HEADER_BYTES + key.length + bytes.length + 7) & ~7
     if (size > SEGMENT_BYTES) return
-    const now_ms = this.#clock.monotonic()
     if ((this.#end % SEGMENT_BYTES) + size > SEGMENT_BYTES) {
       this.#end = Math.ceil(this.#end / SEGMENT_BYTES) * SEGMENT_BYTES
     }
     const at = this.#end % SEGMENT_BYTES
-    const segment = this.#segmentAt(this.#end, at === 0 ? now_ms : null)
+    const segment = this.#segmentAt(this.#end, at === 0 ? this.#clock.monotonic() : null)
     const hash = hashOf(key, this.#seed)
     const slot = hash & (SLOTS - 1)
     segment.words[at >>> 2] = hash
     segment.words[(at >>> 2) + 1] = key.length
     segment.words[(at >>> 2) + 2] = bytes.length
     segment.numbers[(at >>> 3) + BEFORE] = this.#slots[slot]!
-    segment.numbers[(at >>> 3) + TIME] = now_ms
+    segment.numbers[(at >>> 3) + TIME] = since_ms
     segment.numbers[(at >>> 3) + ENTRY] = this.#count
     for (let n = 0; n < key.length; n++) segment.bytes[at + HEADER_BYTES + n] = key.charCodeAt(n)
     segment.bytes.set(bytes, at + HEADER_BYTES + key.length)
@@ -97,9 +98,8 @@ export class AnsweredRequests {
       const at = position % SEGMENT_BYTES
       const age_ms = this.#clock.monotonic() - segment.numbers[(at >>> 3) + TIME]!
       const entry = segment.numbers[(at >>> 3) + ENTRY]!
-      // All that came before is older still.
-      if (age_ms >= TRANSACTION_ms || entry < this.#count - this.#entries) return null
-      if (segment.words[at >>> 2] === hash && holdsKey(segment, at, key)) {
+      if (entry < this.#count - this.#entries) return null
+      if (age_ms < TRANSACTION_ms && segment.words[at >>> 2] === hash && holdsKey(segment, at, key)) {
         const start = at + HEADER_BYTES + key.length
         const bytes = Buffer.from(segment.bytes.subarray(start, start + segment.words[(at >>> 2) + 2]!))
         return { flow: this.#flows[entry % this.#entries]!, bytes }

@@ -1,9 +1,10 @@
-// Non-INVITE client transaction: RFC 3261 section 17.1.2 (figure 6).
+// Non-INVITE client transaction: RFC 3261 section 17.1.2 (figure 6). In its state Completed nobody finds
+// it any more: timer K is there to absorb answers that come again, and what matches no transaction is dropped anyway.
 
 import type { Timer } from '../clock.ts'
 import type { SipResponse } from '../sip/message.ts'
 import type { Flow, SendFailure } from '../transport/transport.ts'
-import { T1_ms, T2_ms, T4_ms, TimerName, TRANSACTION_ms } from './timer.ts'
+import { T1_ms, T2_ms, TimerName, TRANSACTION_ms } from './timer.ts'
 import type { ClientUser, TransactionHome } from './transaction.ts'
 
 export type ClientState = 'trying' | 'proceeding' | 'completed' | 'terminated'
@@ -50,7 +51,7 @@ export class ClientTransaction {
   onResponse(response: SipResponse): void {
     if (this.#state !== 'trying' && this.#state !== 'proceeding') return
     if (response.status < 200) this.#state = 'proceeding'
-    else this.#complete()
+    else this.#end('completed')
     this.#user.onResponse(response, this)
   }
 
@@ -63,41 +64,24 @@ export class ClientTransaction {
         this.#home.transmit(this, this.bytes)
         return
       case TimerName.F:
-        this.#terminate()
+        this.#end('terminated')
         this.#user.onTimeout(this)
-        return
-      case TimerName.K:
-        this.#terminate()
         return
     }
   }
 
   onSendFailed(failure: SendFailure): void {
     if (this.#state !== 'trying' && this.#state !== 'proceeding') return
-    this.#terminate()
+    this.#end('terminated')
     this.#user.onSendFailed(failure, this)
   }
 
-  #complete(): void {
-    this.#stopTimers()
-    if (this.flow.reliable) this.#terminate()
-    else {
-      this.#state = 'completed'
-      this.#limit = this.#home.clock.after(T4_ms, this, TimerName.K)
-    }
-  }
-
-  #terminate(): void {
-    if (this.#state === 'terminated') return
-    this.#state = 'terminated'
-    this.#stopTimers()
-    this.#home.ended(this)
-  }
-
-  #stopTimers(): void {
+  #end(state: 'completed' | 'terminated'): void {
+    this.#state = state
     this.#retransmit?.cancel()
     this.#limit?.cancel()
     this.#retransmit = null
     this.#limit = null
+    this.#home.ended(this)
   }
 }

@@ -1,14 +1,17 @@
 // INVITE client transaction: RFC 3261 section 17.1.1 (figure 5) with the Accepted state of RFC 6026 section 7.2.
+// Its states Completed and Accepted, for timers D and M, are records of answered.ts: nobody finds the object any more.
 
 import type { Timer } from '../clock.ts'
 import type { SipRequest, SipResponse } from '../sip/message.ts'
 import { parseMessage } from '../sip/parse.ts'
 import { buildAck } from '../sip/serialize.ts'
 import type { Flow, SendFailure } from '../transport/transport.ts'
-import { D_ms, T1_ms, TimerName, TRANSACTION_ms } from './timer.ts'
+import { T1_ms, TimerName, TRANSACTION_ms } from './timer.ts'
 import type { ClientUser, TransactionHome } from './transaction.ts'
 
 export type InviteClientState = 'calling' | 'proceeding' | 'completed' | 'accepted' | 'terminated'
+
+const NOTHING = new Uint8Array(0)
 
 export class InviteClientTransaction {
   readonly kind = 'invite-client'
@@ -20,7 +23,6 @@ export class InviteClientTransaction {
   #state: InviteClientState = 'calling'
   /** As it was sent, to be sent again; let go of with a 2xx. */
   #bytes: Buffer | null
-  #ack: Buffer | null = null
   #interval_ms = T1_ms
   /** The last provisional answer: the timer for silence is not set anew for each. */
   #heardAt_ms = 0
@@ -60,11 +62,7 @@ export class InviteClientTransaction {
         else this.#complete(response)
         return
       case 'completed':
-        if (response.status >= 300 && this.#ack !== null) this.#home.transmit(this, this.#ack)
-        return
       case 'accepted':
-        if (response.status >= 200 && response.status < 300) this.#user.onResponse(response, this)
-        return
       case 'terminated':
         return
     }
@@ -87,33 +85,23 @@ export class InviteClientTransaction {
       case TimerName.B:
         this.#giveUp()
         return
-      case TimerName.D:
-      case TimerName.M:
-        this.#terminate()
-        return
     }
   }
 
-  /** Of the INVITE, or of the ACK: then the user has its answer and need not know. */
+  /** Of the ACK it means nothing: the user has its answer. */
   onSendFailed(failure: SendFailure): void {
-    if (this.#state !== 'calling' && this.#state !== 'completed') return
-    const waiting = this.#state === 'calling'
-    this.#terminate()
-    if (waiting) this.#user.onSendFailed(failure, this)
+    if (this.#state !== 'calling') return
+    this.#end('terminated')
+    this.#user.onSendFailed(failure, this)
   }
 
   /** The user gives up waiting for an answer that a CANCEL should have brought (section 9.1: 64*T1 after it). */
   abandon(): void {
-    if (this.#state === 'calling' || this.#state === 'proceeding') this.#terminate()
-  }
-
-  /** Room is wanted: of those that have their 2xx this is the oldest. */
-  giveWay(): void {
-    if (this.#state === 'accepted') this.#terminate()
+    if (this.#state === 'calling' || this.#state === 'proceeding') this.#end('terminated')
   }
 
   #giveUp(): void {
-    this.#terminate()
+    this.#end('terminated')
     this.#user.onTimeout(this)
   }
 
@@ -132,31 +120,25 @@ export class InviteClientTransaction {
   }
 
   #accept(response: SipResponse): void {
-    this.#stopTimers()
-    this.#state = 'accepted'
-    this.#bytes = null
-    this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.M)
-    this.#home.accepted(this)
+    this.#end('accepted')
+    const { upstream } = this.#user
+    if (upstream !== null) this.#home.keep(this, upstream.flow, NOTHING, upstream.acceptedAt_ms)
     this.#user.onResponse(response, this)
   }
 
   #complete(response: SipResponse): void {
-    this.#stopTimers()
     const { request } = this
     if (request === null) throw new Error('an INVITE that was sent cannot be read')
-    this.#ack = buildAck(request, response)
-    this.#home.transmit(this, this.#ack)
-    if (this.flow.reliable) this.#terminate()
-    else {
-      this.#state = 'completed'
-      this.#limit = this.#home.clock.after(D_ms, this, TimerName.D)
-    }
+    const ack = buildAck(request, response)
+    this.#end(this.flow.reliable ? 'terminated' : 'completed')
+    this.#home.transmit(this, ack)
+    if (!this.flow.reliable) this.#home.keep(this, this.flow, ack)
     this.#user.onResponse(response, this)
   }
 
-  #terminate(): void {
-    if (this.#state === 'terminated') return
-    this.#state = 'terminated'
+  #end(state: 'accepted' | 'completed' | 'terminated'): void {
+    this.#state = state
+    this.#bytes = null
     this.#stopTimers()
     this.#home.ended(this)
   }

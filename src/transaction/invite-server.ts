@@ -1,5 +1,5 @@
-// INVITE server transaction: RFC 3261 section 17.2.1 (figure 7) with the Accepted state of RFC 6026 section 7.1. Its
-// state Confirmed, for timer I, is a record of answered.ts.
+// INVITE server transaction: RFC 3261 section 17.2.1 (figure 7) with the Accepted state of RFC 6026 section 7.1.
+// Its states Confirmed and Accepted, for timers I and L, are records of answered.ts: nobody finds the object any more.
 
 import type { Timer } from '../clock.ts'
 import type { SipRequest } from '../sip/message.ts'
@@ -29,6 +29,7 @@ export class InviteServerTransaction {
   #interval_ms = T1_ms
   /** The user's last provisional answer: the timer for silence is not set anew for each. */
   #heardAt_ms = 0
+  #acceptedAt_ms: number | null = null
   #retransmit: Timer | null = null
   #limit: Timer | null = null
 
@@ -47,6 +48,15 @@ export class InviteServerTransaction {
 
   get state(): InviteServerState {
     return this.#state
+  }
+
+  get acceptedAt_ms(): number | null {
+    return this.#acceptedAt_ms
+  }
+
+  /** It is in no table any more. */
+  get ended(): boolean {
+    return this.#state !== 'proceeding' && this.#state !== 'completed'
   }
 
   /** A final answer has been given. */
@@ -73,7 +83,7 @@ export class InviteServerTransaction {
         return
       case 'accepted':
         // RFC 6026 section 7.1: each 2xx of the user goes out at once, other answers never.
-        if (status >= 200 && status < 300) this.#home.transmit(this, bytes)
+        if (status >= 200 && status < 300 && this.#isInTimeL) this.#home.transmit(this, bytes)
         return
       case 'completed':
       case 'confirmed':
@@ -87,20 +97,13 @@ export class InviteServerTransaction {
     if (this.#last !== null) this.#home.transmit(this, this.#last)
   }
 
-  /**
-   * False when the ACK is the user's: for a 2xx (RFC 6026 section 7.1). Any other is ours: it confirms an answer of
-   * 300 to 699, or it means nothing.
-   */
-  onAck(): boolean {
-    if (this.#state === 'accepted') return false
-    if (this.#state !== 'completed') return true
-    if (this.flow.reliable) this.#end('terminated')
-    else {
-      this.#end('confirmed')
-      // What is repeated now is absorbed in silence.
-      this.#home.answered(this, NOTHING)
-    }
-    return true
+  /** It confirms an answer of 300 to 699, or it means nothing. */
+  onAck(): void {
+    if (this.#state !== 'completed') return
+    const last = this.#last
+    this.#end(this.flow.reliable ? 'terminated' : 'confirmed')
+    // What is repeated now is absorbed in silence: an ACK tells this record from that of a 2xx, which has no bytes.
+    if (!this.flow.reliable && last !== null) this.#home.keep(this, this.flow, last)
   }
 
   onTimer(which: number): void {
@@ -115,7 +118,6 @@ export class InviteServerTransaction {
         this.respond(100, buildResponse(this.#request, 100, { delay_s: TRYING_ms / 1000 }))
         return
       case TimerName.H:
-      case TimerName.L:
         this.#end('terminated')
         return
       case TimerName.Silence: {
@@ -128,12 +130,11 @@ export class InviteServerTransaction {
     }
   }
 
-  /** The asker is out of reach. Timers H and L end the transaction: its peer may be back before that (18.4). */
+  /** The asker is out of reach. Timer H ends the transaction: its peer may be back before that (18.4). */
   onSendFailed(): void {}
 
-  /** Room is wanted: of those that have their 2xx this is the oldest. */
-  giveWay(): void {
-    if (this.#state === 'accepted') this.#end('terminated')
+  get #isInTimeL(): boolean {
+    return this.#home.clock.monotonic() - (this.#acceptedAt_ms ?? 0) < TRANSACTION_ms
   }
 
   #finish(status: number): void {
@@ -141,10 +142,9 @@ export class InviteServerTransaction {
     this.#request = null
     this.#limit?.cancel()
     if (status < 300) {
-      this.#state = 'accepted'
-      this.#last = null
-      this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.L)
-      this.#home.accepted(this)
+      this.#end('accepted')
+      this.#acceptedAt_ms = this.#home.clock.monotonic()
+      this.#home.keep(this, this.flow, NOTHING)
       return
     }
     this.#state = 'completed'
@@ -152,8 +152,7 @@ export class InviteServerTransaction {
     this.#limit = this.#home.clock.after(TRANSACTION_ms, this, TimerName.H)
   }
 
-  #end(state: 'confirmed' | 'terminated'): void {
-    if (this.#state === 'terminated' || this.#state === 'confirmed') return
+  #end(state: 'accepted' | 'confirmed' | 'terminated'): void {
     this.#state = state
     this.#stopTimers()
     this.#last = null

@@ -28,7 +28,7 @@ export interface TransactionLayerParts extends AdmissionParts {
   readonly ids: IdSource
   readonly traffic: Traffic
   readonly limits: AdmissionParts['limits'] &
-    Pick<Limits, 'inviteSilence_ms' | 'answers_entries' | 'answers_bytes' | 'acceptedTransactions'>
+    Pick<Limits, 'inviteSilence_ms' | 'answers_entries' | 'answers_bytes'>
   readonly user: TransactionUser
   /** Where an answer goes: the request's own flow, or what section 18.2.2 makes of its Via. */
   replyFlow(request: SipRequest, flow: Flow): Flow
@@ -61,8 +61,6 @@ export class TransactionLayer implements TransactionHome, Tables {
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
   readonly #answered: AnsweredRequests
-  /** Oldest first. */
-  readonly #accepted = new Set<InviteServerTransaction | InviteClientTransaction>()
   /** What the server transactions hold, reckoned by their requests: an answer is about as long. */
   #serverBytes = 0
   /** The same for all refusals: a stateless server gives a retransmission the tag that it gave before (8.2.7). */
@@ -72,7 +70,11 @@ export class TransactionLayer implements TransactionHome, Tables {
     this.#parts = parts
     this.admission = new Admission(parts, this)
     this.#refusalTag = parts.ids.tag()
-    this.#answered = new AnsweredRequests(parts.clock, parts.limits, Number.parseInt(parts.ids.tag().slice(0, 8), 16))
+    this.#answered = new AnsweredRequests(
+      parts.clock,
+      parts.limits,
+      Number.parseInt(parts.ids.tag().slice(0, 8), 16),
+    )
     this.clock = parts.clock
     this.traffic = parts.traffic
   }
@@ -123,7 +125,7 @@ export class TransactionLayer implements TransactionHome, Tables {
       this.#defect(error, request)
     }
     // Most requests but calls are over by now, and were never in the table.
-    if (transaction.kind === 'invite-server' ? transaction.state === 'terminated' : transaction.answered) return
+    if (transaction.kind === 'invite-server' ? transaction.ended : transaction.answered) return
     this.#servers.set(key, transaction)
     this.#serverBytes += transaction.size_bytes
     if (!transaction.answered) transaction.wait()
@@ -132,13 +134,10 @@ export class TransactionLayer implements TransactionHome, Tables {
   receiveResponse(response: SipResponse): void {
     const method = response.cseqMethod
     const transaction = this.#clients.get(clientKey(response.branch, method))
-    // RFC 6026 section 6: a proxy doesn't forward answers that match no transaction.
-    if (transaction === undefined || transaction.method !== method) {
-      this.counts.strayResponses++
-      return
-    }
     try {
-      transaction.onResponse(response)
+      if (transaction?.method === method) transaction.onResponse(response)
+      // RFC 6026 section 6: a proxy doesn't forward answers that match no transaction.
+      else if (method !== 'INVITE' || !this.#isRepeated(response)) this.counts.strayResponses++
     } catch (error) {
       this.#defect(error, response)
     }
@@ -174,6 +173,11 @@ export class TransactionLayer implements TransactionHome, Tables {
     return found?.kind === 'invite-server' ? found : null
   }
 
+  /** Whether the INVITE that a CANCEL means has had its final answer, and is gone. */
+  isOver(cancel: SipRequest): boolean {
+    return this.#answered.find(serverKey(cancel, 'INVITE')) !== null
+  }
+
   /** Nothing more is waited for; transactions keep their timers. */
   close(): void {
     this.admission.close()
@@ -186,24 +190,17 @@ export class TransactionLayer implements TransactionHome, Tables {
     transaction.flow.send(bytes, transaction)
   }
 
-  answered(transaction: AnyServerTransaction, bytes: Uint8Array): void {
-    this.#answered.keep(transaction.key, transaction.flow, bytes)
-  }
-
-  accepted(transaction: InviteServerTransaction | InviteClientTransaction): void {
-    this.#accepted.add(transaction)
-    if (this.#accepted.size <= this.#parts.limits.acceptedTransactions) return
-    for (const oldest of this.#accepted) {
-      oldest.giveWay()
-      return
-    }
+  keep(
+    transaction: AnyServerTransaction | AnyClientTransaction,
+    flow: Flow,
+    bytes: Uint8Array,
+    since_ms: number | null = null,
+  ): void {
+    this.#answered.keep(transaction.key, flow, bytes, since_ms ?? this.clock.monotonic())
   }
 
   ended(transaction: AnyServerTransaction | AnyClientTransaction): void {
     this.counts.open[transaction.kind]--
-    if (transaction.kind === 'invite-server' || transaction.kind === 'invite-client') {
-      this.#accepted.delete(transaction)
-    }
     if (transaction.kind === 'client' || transaction.kind === 'invite-client') {
       this.#clients.delete(transaction.key)
       transaction.flow.detach(transaction)
@@ -212,7 +209,7 @@ export class TransactionLayer implements TransactionHome, Tables {
     }
   }
 
-  /** A request that has had its final answer gets it again; an INVITE whose failure was confirmed gets nothing more. */
+  /** A request that has had its final answer gets it again; an INVITE that was accepted or confirmed gets nothing. */
   #repeats(key: string, method: string): boolean {
     const answer = this.#answered.find(key)
     if (answer === null) return false
@@ -220,6 +217,18 @@ export class TransactionLayer implements TransactionHome, Tables {
     if (method === 'INVITE') return true
     this.traffic.sent(method, statusOf(answer.bytes), answer.bytes, answer.flow)
     answer.flow.send(answer.bytes)
+    return true
+  }
+
+  /** The final answer to an INVITE comes again: its ACK does so too, or a 2xx goes up again (RFC 6026 section 7.2). */
+  #isRepeated(response: SipResponse): boolean {
+    const kept = response.status < 200 ? null : this.#answered.find(response.branch)
+    if (kept === null) return false
+    const isAccepted = kept.bytes.length === 0
+    if (isAccepted && response.status < 300) this.#parts.user.onRepeated(response, kept.flow)
+    if (isAccepted || response.status < 300) return true
+    this.traffic.sent('ACK', 0, kept.bytes, kept.flow)
+    kept.flow.send(kept.bytes)
     return true
   }
 
@@ -232,8 +241,13 @@ export class TransactionLayer implements TransactionHome, Tables {
   #receiveAck(request: SipRequest, flow: Flow): void {
     const key = serverKey(request, 'INVITE')
     const invite = this.#servers.get(key)
-    if (invite === undefined && this.#answered.find(key) !== null) return
-    if (invite?.kind === 'invite-server' && invite.onAck()) return
+    if (invite?.kind === 'invite-server') {
+      invite.onAck()
+      return
+    }
+    // Confirmed before. The record of a 2xx has no bytes, and the ACK for one is the user's (RFC 6026 section 7.1).
+    const kept = this.#answered.find(key)
+    if (kept !== null && kept.bytes.length > 0) return
     try {
       this.#parts.user.onAck(request, flow)
     } catch (error) {

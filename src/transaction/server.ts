@@ -54,7 +54,7 @@ export class ServerTransaction {
     } else {
       this.#end('completed')
       // Timer J is 0 on a reliable transport.
-      if (!this.flow.reliable) this.#home.answered(this, bytes)
+      if (!this.flow.reliable) this.#home.keep(this, this.flow, bytes)
     }
     this.#home.transmit(this, bytes)
   }

@@ -4,12 +4,11 @@
 export const T1_ms = 500
 /** Longest interval between retransmissions of a non-INVITE request or an INVITE response, ms. */
 export const T2_ms = 4000
-/** How long a message may stay in the network, ms. */
-export const T4_ms = 5000
-/** Timers B, F, H, J, L and M. */
+/**
+ * Timers B, F and H; and D, I, J, L and M on an unreliable transport, which are one here: I may be longer than its T4,
+ * as what it waits for does no harm. K is none: see client.ts.
+ */
 export const TRANSACTION_ms = 64 * T1_ms
-/** Timer D on an unreliable transport: at least 32 s. */
-export const D_ms = 32_000
 
 /** Section 17.2.1: an INVITE that nobody has answered for so long gets a 100 from its transaction, ms. */
 export const TRYING_ms = 200
@@ -24,17 +23,11 @@ export const LATE_ms = 7 * T1_ms
 export enum TimerName {
   A = 0,
   B = 1,
-  D = 2,
-  E = 3,
-  F = 4,
-  G = 5,
-  H = 6,
-  I = 7,
-  J = 8,
-  K = 9,
-  L = 10,
-  M = 11,
+  E = 2,
+  F = 3,
+  G = 4,
+  H = 5,
   /** None of the RFC's: nothing more has been heard of the transaction for far too long. */
-  Silence = 12,
-  Trying = 13,
+  Silence = 6,
+  Trying = 7,
 }

@@ -18,11 +18,25 @@ export interface TransactionHome {
   readonly inviteSilence_ms: number
   /** Sends, and counts what is sent. */
   transmit(transaction: AnyServerTransaction | AnyClientTransaction, bytes: Buffer): void
-  /** Keeps a final answer, sent or about to be, for whoever repeats the request; the transaction itself has ended. */
-  answered(transaction: AnyServerTransaction, bytes: Uint8Array): void
-  /** An INVITE has a 2xx: its transaction stays for repetitions, unless there are too many such. */
-  accepted(transaction: InviteServerTransaction | InviteClientTransaction): void
+  /**
+   * Keeps what is sent to whoever repeats himself, and over which flow: of a transaction that has ended, as far as its
+   * user is concerned. Nothing to send says that the repetition is absorbed, or is the user's. For 64*T1, from `since_ms`
+   * on: now where it is left out.
+   */
+  keep(
+    transaction: AnyServerTransaction | AnyClientTransaction,
+    flow: Flow,
+    bytes: Uint8Array,
+    since_ms?: number | null,
+  ): void
   ended(transaction: AnyServerTransaction | AnyClientTransaction): void
+}
+
+/** Where a 2xx to an INVITE goes; a server transaction is one. */
+export interface Upstream {
+  readonly flow: Flow
+  /** When the first 2xx went there, by the monotonic clock; null before. */
+  readonly acceptedAt_ms: number | null
 }
 
 /** The side above a client transaction: the inputs on the arrows of RFC 3261 figures 5 and 6 that point up. */
@@ -32,6 +46,8 @@ export interface ClientUser {
   /** Timer B or F: no final answer came. */
   onTimeout(transaction: AnyClientTransaction): void
   onSendFailed(failure: SendFailure, transaction: AnyClientTransaction): void
+  /** Where a 2xx goes that comes again, once its transaction is gone; null when nobody waits for it. */
+  readonly upstream: Upstream | null
 }
 
 /** The side above an INVITE server transaction that was forwarded: hears of CANCEL. */
@@ -47,6 +63,8 @@ export interface TransactionUser {
   onRequest(request: SipRequest, transaction: AnyServerTransaction): void
   /** An ACK for a 2xx: it is a request of its own, without a transaction (section 17). */
   onAck(request: SipRequest, flow: Flow): void
+  /** A 2xx to an INVITE comes again (RFC 6026 section 7.2): its transaction is gone, and this was its user's upstream. */
+  onRepeated(response: SipResponse, upstream: Flow): void
   /** Code of ours threw over this message. A request was answered with 500; the process goes on. */
   onDefect(error: unknown, message: SipRequest | SipResponse): void
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import { computeHa1, credentials, readCredentials, mac } from '../../src/auth/digest.ts'
+import { computeHa1, credentials, mac, readCredentials } from '../../src/auth/digest.ts'
 import type { Algorithm } from '../../src/store/store.ts'
 import { CREDENTIALS_BYTES_MAX, HASH_INPUT_BYTES_MAX } from '../../wasm/layout.ts'
 

@@ -13,7 +13,7 @@ function kept({ entries = 1000, bytes = 2 * MEGABYTE } = {}) {
   const clock = new VirtualClock()
   const answers = new AnsweredRequests(clock, { answers_entries: entries, answers_bytes: bytes }, 7)
   const flow = new RecordingFlow(clock, false)
-  const keep = (key: string, text: string) => answers.keep(key, flow, Buffer.from(text))
+  const keep = (key: string, text: string) => answers.keep(key, flow, Buffer.from(text), clock.monotonic())
   const found = (key: string) => answers.find(key)?.bytes.toString() ?? null
   return { clock, answers, flow, keep, found }
 }

@@ -33,41 +33,35 @@ Content-Length: 0
 test(
   'INVITEs that are never acknowledged, from made-up addresses: a call that is up goes on, and a new one goes through ' +
     'afterwards',
-  inOffice(
-    async (office) => {
-      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
-      const call = await office.talk(alice, bob)
-      flood(office, (n, host) => message('INVITE', 'sip:102@office.example', n, host))
-      await office.clock.idle()
-      const { transactions } = office.server
-      expect(transactions.serverCount).toBeLessThanOrEqual(TABLE)
-      expect(transactions.admission.refused.server_transactions).toBeGreaterThan(FLOOD - TABLE)
-      expect(transactions.admission.pressure).toBe('critical')
-      call.caller.sends('BYE')
-      bob.answers(await bob.expects('BYE'), '200 OK')
-      await alice.expects('200')
-      // 64*T1 of the flood's own transactions.
-      await office.passes(33_000)
-      expect(transactions.admission.sources).toBe(0)
-      await office.talk(alice, bob)
-    },
-    options,
-  ),
+  inOffice(async (office) => {
+    const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+    const call = await office.talk(alice, bob)
+    flood(office, (n, host) => message('INVITE', 'sip:102@office.example', n, host))
+    await office.clock.idle()
+    const { transactions } = office.server
+    expect(transactions.serverCount).toBeLessThanOrEqual(TABLE)
+    expect(transactions.admission.refused.server_transactions).toBeGreaterThan(FLOOD - TABLE)
+    expect(transactions.admission.pressure).toBe('critical')
+    call.caller.sends('BYE')
+    bob.answers(await bob.expects('BYE'), '200 OK')
+    await alice.expects('200')
+    // 64*T1 of the flood's own transactions.
+    await office.passes(33_000)
+    expect(transactions.admission.sources).toBe(0)
+    await office.talk(alice, bob)
+  }, options),
 )
 
 test(
   'REGISTERs without credentials from made-up addresses take no room: who has his answer is in no table',
-  inOffice(
-    async (office) => {
-      const [alice, bob] = [await office.registered('101'), await office.registered('102')]
-      flood(office, (n, host) => message('REGISTER', 'sip:office.example', n, host))
-      await office.clock.idle()
-      const { transactions } = office.server
-      expect(transactions.serverCount).toBe(0)
-      expect(transactions.admission.refused.server_transactions).toBe(0)
-      expect(transactions.admission.pressure).toBe('calm')
-      await office.talk(alice, bob)
-    },
-    options,
-  ),
+  inOffice(async (office) => {
+    const [alice, bob] = [await office.registered('101'), await office.registered('102')]
+    flood(office, (n, host) => message('REGISTER', 'sip:office.example', n, host))
+    await office.clock.idle()
+    const { transactions } = office.server
+    expect(transactions.serverCount).toBe(0)
+    expect(transactions.admission.refused.server_transactions).toBe(0)
+    expect(transactions.admission.pressure).toBe('calm')
+    await office.talk(alice, bob)
+  }, options),
 )

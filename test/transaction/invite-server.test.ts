@@ -206,14 +206,20 @@ describe('Accepted (RFC 6026)', () => {
     expect(transaction.state).toBe('accepted')
   })
 
-  test.each([false, true])('timer L: 64*T1 (reliable: %p)', (reliable) => {
-    const { stage, transaction } = accepted(reliable)
-    stage.flow.fail('closed')
-    stage.clock.advance(31_999)
-    expect(transaction.state).toBe('accepted')
-    stage.clock.advance(1)
-    expect([transaction.state, stage.leftovers]).toEqual(['terminated', 0])
-  })
+  test.each([false, true])(
+    'nothing is left of it but what absorbs INVITEs, for 64*T1 (reliable: %p)',
+    (reliable) => {
+      const { stage } = accepted(reliable)
+      stage.flow.fail('closed')
+      expect(stage.leftovers).toBe(0)
+      stage.clock.advance(31_999)
+      stage.receives(INVITE)
+      expect(stage.transactions).toHaveLength(1)
+      stage.clock.advance(1)
+      stage.receives(INVITE)
+      expect(stage.transactions).toHaveLength(2)
+    },
+  )
 })
 
 test('Terminated: nothing is sent any more', () => {

@@ -140,7 +140,7 @@ describe('responses to client transactions (section 17.1.3)', () => {
 
   test('a CANCEL has the branch of its INVITE, and both hear their own answers', () => {
     const stage = new Stage(false)
-    const cancelling = new RecordingUser(stage.clock)
+    const cancelling = new RecordingUser(stage.clock, stage.upstream)
     stage.sends(requestText('INVITE'))
     stage.answers(responseText(180, 'INVITE'))
     stage.sends(requestText('CANCEL'), cancelling)
@@ -240,7 +240,7 @@ describe('code of ours that throws', () => {
         throw new Error('a defect')
       }
     }
-    stage.sends(requestText('INVITE'), new Throwing(stage.clock))
+    stage.sends(requestText('INVITE'), new Throwing(stage.clock, stage.upstream))
     stage.answers(responseText(486, 'INVITE'))
     expect(stage.flow.sent).toEqual(['0 INVITE', '0 ACK'])
     expect(stage.defects).toHaveLength(1)

@@ -1,5 +1,6 @@
 // A transaction layer on virtual time, with flows and users that write down what they are given.
 
+import { expect } from 'bun:test'
 import { LIMITS, type Limits } from '../../src/config.ts'
 import { IdSource } from '../../src/sip/id.ts'
 import type { SipRequest, SipResponse } from '../../src/sip/message.ts'
@@ -10,6 +11,7 @@ import type {
   AnyServerTransaction,
   ClientUser,
   TransactionUser,
+  Upstream,
 } from '../../src/transaction/transaction.ts'
 import type { Address, Flow, Sender, SendFailure, TransportName } from '../../src/transport/transport.ts'
 import { requestOf, responseOf, wireBytes } from '../support/message.ts'
@@ -59,11 +61,13 @@ export class RecordingFlow implements Flow {
 
 /** The side above a client transaction: "500 200" is a 200 after 500 ms. */
 export class RecordingUser implements ClientUser {
+  readonly upstream: Upstream
   readonly heard: string[] = []
   readonly #clock: VirtualClock
 
-  constructor(clock: VirtualClock) {
+  constructor(clock: VirtualClock, upstream: RecordingFlow) {
     this.#clock = clock
+    this.upstream = { flow: upstream, acceptedAt_ms: null }
   }
 
   onResponse(response: SipResponse, _transaction: AnyClientTransaction): void {
@@ -88,6 +92,10 @@ export class Stage implements TransactionUser {
   readonly layer: TransactionLayer
   readonly flow: RecordingFlow
   readonly user: RecordingUser
+  /** Of that user: what was asked of it came this way. */
+  readonly upstream: RecordingFlow
+  /** Statuses of 2xx that came again. */
+  readonly repeated: number[] = []
   readonly requests: SipRequest[] = []
   readonly transactions: AnyServerTransaction[] = []
   readonly acks: SipRequest[] = []
@@ -99,7 +107,8 @@ export class Stage implements TransactionUser {
 
   constructor(reliable: boolean, limits: Partial<Limits> = {}) {
     this.flow = new RecordingFlow(this.clock, reliable)
-    this.user = new RecordingUser(this.clock)
+    this.upstream = new RecordingFlow(this.clock, false, '192.0.2.9')
+    this.user = new RecordingUser(this.clock, this.upstream)
     this.layer = new TransactionLayer({
       clock: this.clock,
       ids: new IdSource(),
@@ -119,6 +128,11 @@ export class Stage implements TransactionUser {
 
   onAck(request: SipRequest): void {
     this.acks.push(request)
+  }
+
+  onRepeated(response: SipResponse, upstream: Flow): void {
+    expect(upstream).toBe(this.upstream)
+    this.repeated.push(response.status)
   }
 
   onDefect(error: unknown): void {
