@@ -9,6 +9,8 @@ const TIME_CHARACTERS = 8
 const DATED_CHARACTERS = 28
 const NONCE_CHARACTERS = 39
 const KEY_BYTES = 16
+/** Of the random ones, as many as a number holds. */
+const KEY_CHARACTERS = 13
 /** Counts below the highest one that may still arrive, out of order: what a 32-bit mask holds. */
 const WINDOW_COUNTS = 32
 /** Expired uses cleared whenever one is added, so that clearing never takes long. */
@@ -16,19 +18,21 @@ const CLEARED_PER_USE = 2
 
 export type NonceVerdict = 'fresh' | 'stale' | 'replayed' | 'forged'
 
-/** Which counts of one nonce have been seen: the highest, and a mask of those just below it. */
-interface NonceUse {
-  readonly issuedAt_s: number
-  highest: number
-  seen: number
-}
-
 export class NonceBook {
   readonly #clock: Clock
   readonly #ids: IdSource
   readonly #entriesMax: number
   readonly #key = new Uint8Array(KEY_BYTES)
-  readonly #used = new Map<string, NonceUse>()
+  /** Where the counts of a nonce are that was used: in lists of numbers, as objects would be the collector's to look at. */
+  readonly #used = new Map<number, number>()
+  readonly #keys: Float64Array
+  readonly #issuedAt_s: Float64Array
+  /** Which counts have been seen: the highest, and a mask of those just below it. */
+  readonly #highest: Float64Array
+  readonly #seen: Uint32Array
+  /** Uses begun and forgotten since the start: the places between them are taken, oldest first. */
+  #begun = 0
+  #forgotten = 0
   /** Nonces issued up to then may have been forgotten: whoever is not in the table is stale. */
   #forgottenUntil_s = 0
   #forgottenEarly = 0
@@ -38,6 +42,10 @@ export class NonceBook {
     this.#ids = ids
     this.#entriesMax = entriesMax
     ids.random(this.#key)
+    this.#keys = new Float64Array(entriesMax)
+    this.#issuedAt_s = new Float64Array(entriesMax)
+    this.#highest = new Float64Array(entriesMax)
+    this.#seen = new Uint32Array(entriesMax)
   }
 
   /** Uses forgotten before their nonce was old: whoever comes with one is challenged anew. */
@@ -56,12 +64,10 @@ export class NonceBook {
 
   /** Did we issue it, and is it still good? Says nothing about its count. */
   check(nonce: string, lifetime_s: number): NonceVerdict {
-    const used = this.#used.get(nonce)
-    // One that was used before was found to be ours then.
-    if (used === undefined && !this.#isOurs(nonce)) return 'forged'
-    const issuedAt_s = used?.issuedAt_s ?? issueTime(nonce)
+    if (!this.#isOurs(nonce)) return 'forged'
+    const issuedAt_s = issueTime(nonce)
     if (this.#now_s() - issuedAt_s > lifetime_s) return 'stale'
-    return used === undefined && issuedAt_s <= this.#forgottenUntil_s ? 'stale' : 'fresh'
+    return issuedAt_s <= this.#forgottenUntil_s && !this.#used.has(useKey(nonce)) ? 'stale' : 'fresh'
   }
 
   /**
@@ -69,36 +75,43 @@ export class NonceBook {
    * has no count, so it is given 0 and its nonce serves once.
    */
   use(nonce: string, count: number, lifetime_s: number): NonceVerdict {
-    const use = this.#used.get(nonce)
-    if (use === undefined) {
+    const place = this.#used.get(useKey(nonce))
+    if (place === undefined) {
       this.#remember(nonce, count, lifetime_s)
       return 'fresh'
     }
-    if (count > use.highest) {
-      const shift = count - use.highest
-      use.seen = shift >= WINDOW_COUNTS ? 1 : ((use.seen << shift) | 1) >>> 0
-      use.highest = count
+    const highest = this.#highest[place]!
+    if (count > highest) {
+      const shift = count - highest
+      this.#seen[place] = shift >= WINDOW_COUNTS ? 1 : ((this.#seen[place]! << shift) | 1) >>> 0
+      this.#highest[place] = count
       return 'fresh'
     }
-    const behind = use.highest - count
-    if (behind >= WINDOW_COUNTS || ((use.seen >>> behind) & 1) === 1) return 'replayed'
-    use.seen = (use.seen | (1 << behind)) >>> 0
+    const behind = highest - count
+    if (behind >= WINDOW_COUNTS || ((this.#seen[place]! >>> behind) & 1) === 1) return 'replayed'
+    this.#seen[place] = (this.#seen[place]! | (1 << behind)) >>> 0
     return 'fresh'
   }
 
   #remember(nonce: string, count: number, lifetime_s: number): void {
     const now_s = this.#now_s()
-    let cleared = 0
-    for (const [old, use] of this.#used) {
+    for (let cleared = 0; this.#forgotten < this.#begun; cleared++) {
       const full = this.#used.size >= this.#entriesMax
-      const isOld = now_s - use.issuedAt_s > lifetime_s
+      const oldest = this.#forgotten % this.#entriesMax
+      const isOld = now_s - this.#issuedAt_s[oldest]! > lifetime_s
       if (!full && (cleared === CLEARED_PER_USE || !isOld)) break
       if (!isOld) this.#forgottenEarly++
-      this.#used.delete(old)
-      this.#forgottenUntil_s = Math.max(this.#forgottenUntil_s, use.issuedAt_s)
-      cleared++
+      this.#used.delete(this.#keys[oldest]!)
+      this.#forgottenUntil_s = Math.max(this.#forgottenUntil_s, this.#issuedAt_s[oldest]!)
+      this.#forgotten++
     }
-    this.#used.set(nonce, { issuedAt_s: issueTime(nonce), highest: count, seen: 1 })
+    const place = this.#begun++ % this.#entriesMax
+    const key = useKey(nonce)
+    this.#used.set(key, place)
+    this.#keys[place] = key
+    this.#issuedAt_s[place] = issueTime(nonce)
+    this.#highest[place] = count
+    this.#seen[place] = 1
   }
 
   #isOurs(nonce: string): boolean {
@@ -114,4 +127,9 @@ export class NonceBook {
 /** s since the epoch, of a nonce that is ours. */
 function issueTime(nonce: string): number {
   return Number.parseInt(nonce.slice(0, TIME_CHARACTERS), 16)
+}
+
+/** 52 of its random bits, which tell the nonces of an hour apart: that of another one is as good as never met. */
+function useKey(nonce: string): number {
+  return Number.parseInt(nonce.slice(TIME_CHARACTERS, TIME_CHARACTERS + KEY_CHARACTERS), 16)
 }

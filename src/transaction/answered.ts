@@ -26,6 +26,7 @@ const BEFORE = 2
 const TIME = 3
 const ENTRY = 4
 const SLOTS = 65_536
+const FLOWS_PER_PIECE = 1024
 /** Of keys that share a slot so many are looked at: whoever makes them up gains nothing. */
 const STEPS_MAX = 32
 
@@ -40,8 +41,7 @@ export class AnsweredRequests {
   readonly #segments: (Segment | undefined)[]
   /** Where the newest record of each slot begins, plus 1; each record says where the one before it does. */
   readonly #slots = new Float64Array(SLOTS)
-  readonly #flows: Flow[] = []
-  readonly #entries: number
+  readonly #flows: (Flow[] | undefined)[]
   readonly #seed: number
   /** Positions only grow; their place in the log is what is left over after whole rounds. */
   #end = 0
@@ -51,7 +51,7 @@ export class AnsweredRequests {
   /** `seed`: any number that peers cannot know. */
   constructor(clock: Pick<Clock, 'monotonic'>, limits: AnsweredLimits, seed: number) {
     this.#clock = clock
-    this.#entries = limits.answers_entries
+    this.#flows = new Array<Flow[] | undefined>(Math.max(2, Math.ceil(limits.answers_entries / FLOWS_PER_PIECE)))
     this.#segments = new Array<Segment | undefined>(
       Math.max(2, Math.ceil(limits.answers_bytes / SEGMENT_BYTES)),
     )
@@ -82,7 +82,7 @@ export class AnsweredRequests {
     segment.numbers[(at >>> 3) + ENTRY] = this.#count
     for (let n = 0; n < key.length; n++) segment.bytes[at + HEADER_BYTES + n] = key.charCodeAt(n)
     segment.bytes.set(bytes, at + HEADER_BYTES + key.length)
-    this.#flows[this.#count % this.#entries] = flow
+    this.#keepFlow(flow)
     this.#slots[slot] = this.#end + 1
     this.#end += size
     this.#count++
@@ -96,17 +96,34 @@ export class AnsweredRequests {
     for (let step = 0; step < STEPS_MAX && this.#isThere(position); step++) {
       const segment = this.#segments[this.#segmentOf(position)]!
       const at = position % SEGMENT_BYTES
-      const age_ms = this.#clock.monotonic() - segment.numbers[(at >>> 3) + TIME]!
-      const entry = segment.numbers[(at >>> 3) + ENTRY]!
-      if (entry < this.#count - this.#entries) return null
-      if (age_ms < TRANSACTION_ms && segment.words[at >>> 2] === hash && holdsKey(segment, at, key)) {
-        const start = at + HEADER_BYTES + key.length
-        const bytes = Buffer.from(segment.bytes.subarray(start, start + segment.words[(at >>> 2) + 2]!))
-        return { flow: this.#flows[entry % this.#entries]!, bytes }
-      }
+      if (segment.words[at >>> 2] === hash && holdsKey(segment, at, key)) return this.#answerAt(segment, at)
       position = segment.numbers[(at >>> 3) + BEFORE]! - 1
     }
     return null
+  }
+
+  /** null when its time is over, or its flow is not known any more. */
+  #answerAt({ bytes, words, numbers }: Segment, at: number): Answer | null {
+    const flow = this.#flowOf(numbers[(at >>> 3) + ENTRY]!)
+    const age_ms = this.#clock.monotonic() - numbers[(at >>> 3) + TIME]!
+    if (flow === null || age_ms >= TRANSACTION_ms) return null
+    const start = at + HEADER_BYTES + words[(at >>> 2) + 1]!
+    return { flow, bytes: Buffer.from(bytes.subarray(start, start + words[(at >>> 2) + 2]!)) }
+  }
+
+  /** In pieces: the collector looks at the whole of a list that was written to. */
+  #keepFlow(flow: Flow): void {
+    const piece = Math.floor(this.#count / FLOWS_PER_PIECE) % this.#flows.length
+    const list = this.#flows[piece] ?? []
+    this.#flows[piece] = list
+    list[this.#count % FLOWS_PER_PIECE] = flow
+  }
+
+  /** The piece that is written to now has what is left of its last round behind the newest. */
+  #flowOf(entry: number): Flow | null {
+    const pieces = this.#flows.length
+    if (entry < (Math.floor(this.#count / FLOWS_PER_PIECE) + 1 - pieces) * FLOWS_PER_PIECE) return null
+    return this.#flows[Math.floor(entry / FLOWS_PER_PIECE) % pieces]?.[entry % FLOWS_PER_PIECE] ?? null
   }
 
   /** Not overwritten since: the segment that is written to now has none of its last round. */

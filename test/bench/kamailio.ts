@@ -16,7 +16,7 @@ const START_MS = 60_000
 const STOP_MS = 20_000
 const COMMAND_MS = 10_000
 /** Finished transactions stay for 5 s: at 10,000 calls in a second they want room. */
-const SHARED_MEMORY_MB = 1024
+const SHARED_MEMORY_MB = 3072
 const WORKER_MEMORY_MB = 64
 
 export class BenchKamailio implements BenchSubject {

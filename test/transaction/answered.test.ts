@@ -62,10 +62,13 @@ describe('at its limits', () => {
   })
 
   test('of entries too', () => {
-    const { keep, found } = kept({ entries: 10 })
-    for (let n = 0; n < 25; n++) keep(`key ${n}`, `${n}`)
-    expect(found('key 14')).toBeNull()
-    for (let n = 15; n < 25; n++) expect(found(`key ${n}`)).toBe(`${n}`)
+    const { keep, found } = kept({ entries: 2048 })
+    for (let n = 0; n < 5000; n++) keep(`key ${n}`, `${n}`)
+    const there = Array.from({ length: 5000 }, (_, n) => n).filter((n) => found(`key ${n}`) !== null)
+    expect(there.length).toBeGreaterThan(1000)
+    expect(there.length).toBeLessThanOrEqual(2048)
+    expect(there[0]).toBe(5000 - there.length)
+    for (const n of there) expect(found(`key ${n}`)).toBe(`${n}`)
   })
 
   test('longer than a segment nothing is kept', () => {
