@@ -99,21 +99,26 @@ function assertedIdentity(extension: ExtensionRecord | null) {
 export function identityHeaders(exchange: Exchange): string {
   const { asserted, request } = exchange
   if (asserted === null) return ''
-  if (
-    (request.header(HeaderId.Privacy) ?? '')
-      .toLowerCase()
-      .split(/[;,\s]+/u)
-      .includes('id')
-  )
-    return ''
+  if (request.has(HeaderId.Privacy) && wantsPrivacy(request.header(HeaderId.Privacy) ?? '')) return ''
   const host = hostText(asserted.domain)
   if (!isHost(host)) return ''
   const name = asserted.displayName === '' ? '' : `${quote(wire(asserted.displayName))} `
   return `P-Asserted-Identity: ${name}<sip:${escapeUser(wire(asserted.number))}@${host}>\r\n`
 }
 
+const NO_LINES: readonly Span[] = []
+
+/** RFC 3325 section 7. */
+function wantsPrivacy(value: string): boolean {
+  return value
+    .toLowerCase()
+    .split(/[;,\s]+/u)
+    .includes('id')
+}
+
 /** The header lines in which a phone claims an identity, whichever way the message goes. */
-export function claimedIdentity(message: SipMessage): Span[] {
+export function claimedIdentity(message: SipMessage): readonly Span[] {
+  if (!message.has(HeaderId.PAssertedIdentity) && !message.has(HeaderId.PPreferredIdentity)) return NO_LINES
   const lines: Span[] = []
   for (let line = 0; line < message.headerCount; line++) {
     const id = message.headerId(line)

@@ -37,6 +37,7 @@ export function bindingTargets(bindings: readonly Binding[]): Target[] {
 
 /** Without what no Request-URI may hold (section 16.6 step 2, section 19.1.1 table 1): headers, and a method. */
 function asRequestUri(contact: string): string {
+  if (!contact.includes('?') && !/;method/i.test(contact)) return contact
   // A user may hold question marks and semicolons.
   const host = contact.indexOf('@') + 1
   const [address = ''] = contact.slice(host).split('?', 1)

@@ -67,6 +67,7 @@ export class Location {
 
   /** The binding that a call's remote target means, when it can only be reached over its own flow. */
   byContact(uri: string): Binding | null {
+    if (this.#byContact.size === 0) return null
     const found = this.#byContact.get(placeOf(uri))
     return found !== undefined && found.expiresAt > this.#clock.now() ? found : null
   }
