@@ -3,32 +3,35 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeFolder, removeFolder } from '../support/folder.ts'
-import { Program, run } from '../support/program.ts'
+import { Program } from '../support/program.ts'
 import type { HostPort } from '../support/server-process.ts'
 import { DOMAIN } from './load/text.ts'
 import { type BenchSubject, FIRST_NUMBER, onCore, SERVER_CORE } from './subject.ts'
 
 const MAIN = resolve(import.meta.dir, '../../src/main.ts')
-const START_MS = 60_000
+const START_MS = 120_000
 const STOP_MS = 20_000
-const COMMAND_MS = 120_000
+const COMMAND_MS = 600_000
+const METRICS_MS = 10_000
+
+/** What SIPp and the scenarios want: MD5, and callers from elsewhere. */
+const ALWAYS = { auth_algorithms: 'MD5', stranger_methods: 'OPTIONS,INVITE,MESSAGE' }
+const IN_MEMORY = { registration_storage: 'memory', call_records: 'none' }
 
 export class BenchServer implements BenchSubject {
-  readonly #folder = makeFolder('bench-server')
+  readonly folder = makeFolder('bench-server')
   readonly #accounts: number
   readonly #settings: Readonly<Record<string, string>>
   readonly #options: readonly string[]
   #udp: HostPort = { host: '127.0.0.1', port: 0 }
+  #tcp: HostPort = { host: '127.0.0.1', port: 0 }
+  #http = ''
   #program: Program | null = null
 
-  constructor(
-    accounts: number,
-    settings: Readonly<Record<string, string>>,
-    /** Of Bun, for profiling. */
-    options: readonly string[] = [],
-  ) {
+  /** `options` are of Bun, for profiling. */
+  constructor(accounts: number, durable: boolean, options: readonly string[] = []) {
     this.#accounts = accounts
-    this.#settings = settings
+    this.#settings = durable ? ALWAYS : { ...ALWAYS, ...IN_MEMORY }
     this.#options = options
   }
 
@@ -36,19 +39,42 @@ export class BenchServer implements BenchSubject {
     return this.#udp
   }
 
-  get folder(): string {
-    return this.#folder
+  get tcp(): HostPort {
+    return this.#tcp
+  }
+
+  get databaseUrl(): string {
+    return `sqlite:${this.#database}`
   }
 
   async start(): Promise<void> {
-    await this.#prepare()
-    const command = [process.execPath, ...this.#options, MAIN, 'start']
-    this.#program = new Program(onCore(SERVER_CORE, command), {
-      folder: this.#folder,
-      environment: this.#environment(),
+    await this.prepare()
+    await this.startPrepared()
+  }
+
+  /** Accounts and settings, before the start. */
+  async prepare(): Promise<void> {
+    const file = join(this.folder, 'accounts.csv')
+    const lines = Array.from({ length: this.#accounts }, (_, n) => {
+      const number = FIRST_NUMBER + n
+      return `${number},secret-${number},Extension ${number}`
     })
-    const [, host = '', port] = await this.#program.prints(/\budp:\/\/([^\s/]+):(\d+)[\s\S]*^ready$/m, START_MS)
-    this.#udp = { host, port: Number(port) }
+    writeFileSync(file, ['number,password,name', ...lines, ''].join('\n'))
+    const rows = Object.entries(this.#settings).map(
+      ([name, value]) => `REPLACE INTO setting (name, value) VALUES ('${name}', '${value}');`,
+    )
+    await this.#run([process.execPath, MAIN, 'import', file])
+    await this.#run(['sqlite3', this.#database, rows.join('\n')])
+  }
+
+  async startPrepared(): Promise<void> {
+    const command = [process.execPath, ...this.#options, MAIN, 'start']
+    this.#program = this.#spawn(onCore(SERVER_CORE, command))
+    await this.#program.prints(/^ready$/m, START_MS)
+    this.#udp = this.#announced(/\budp:\/\/([^\s/]+):(\d+)/)
+    this.#tcp = this.#announced(/\btcp:\/\/([^\s/]+):(\d+)/)
+    const { host, port } = this.#announced(/\bhttp:\/\/([^\s/]+):(\d+)/)
+    this.#http = `http://${host}:${port}`
   }
 
   pids(): readonly number[] {
@@ -59,6 +85,13 @@ export class BenchServer implements BenchSubject {
     return this.#program?.output ?? ''
   }
 
+  /** The longest that its event loop stood still since this was asked before. */
+  async longestStall_ms(): Promise<number> {
+    const answer = await fetch(`${this.#http}/metrics`, { signal: AbortSignal.timeout(METRICS_MS) })
+    const found = /^sipwitches_event_loop_delay_seconds\{quantile="1"\} (\S+)/m.exec(await answer.text())
+    return Number(found?.[1]) * 1000
+  }
+
   async stop(): Promise<void> {
     this.#program?.signal('SIGTERM')
     const code = await this.#program?.exited(STOP_MS)
@@ -67,40 +100,37 @@ export class BenchServer implements BenchSubject {
 
   async remove(): Promise<void> {
     this.#program?.kill()
-    removeFolder(this.#folder)
+    await this.#program?.exited(STOP_MS).catch(() => {})
+    removeFolder(this.folder)
   }
 
-  async #prepare(): Promise<void> {
-    const file = join(this.#folder, 'accounts.csv')
-    const lines = Array.from({ length: this.#accounts }, (_, n) => {
-      const number = FIRST_NUMBER + n
-      return `${number},secret-${number},Extension ${number}`
-    })
-    writeFileSync(file, ['number,password,name', ...lines, ''].join('\n'))
-    const rows = Object.entries(this.#settings).map(
-      ([name, value]) => `REPLACE INTO setting (name, value) VALUES ('${name}', '${value}');`,
-    )
-    await this.#run([process.execPath, MAIN, 'import', file])
-    await this.#run(['sqlite3', join(this.#folder, 'sipwitches.db'), rows.join('\n')])
+  get #database(): string {
+    return join(this.folder, 'sipwitches.db')
+  }
+
+  #announced(pattern: RegExp): HostPort {
+    const [, host, port] = pattern.exec(this.output) ?? []
+    if (host === undefined || port === undefined) throw new Error(`no ${pattern} in\n${this.output}`)
+    return { host, port: Number(port) }
   }
 
   async #run(command: readonly string[]): Promise<void> {
-    const { code, output } = await run(command, {
-      folder: this.#folder,
-      environment: this.#environment(),
-      within_ms: COMMAND_MS,
-    })
-    if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${output}`)
+    this.#program = this.#spawn(command)
+    const code = await this.#program.exited(COMMAND_MS)
+    if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${this.output}`)
   }
 
-  #environment(): Record<string, string> {
-    return {
-      SIPWITCHES_DATABASE: `sqlite:${join(this.#folder, 'sipwitches.db')}`,
-      SIPWITCHES_LISTEN: 'udp://127.0.0.1:0,tcp://127.0.0.1:0',
-      SIPWITCHES_HTTP: '127.0.0.1:0',
-      SIPWITCHES_DATA: this.#folder,
-      SIPWITCHES_DOMAIN: DOMAIN,
-      SIPWITCHES_LOG: 'warn',
-    }
+  #spawn(command: readonly string[]): Program {
+    return new Program(command, {
+      folder: this.folder,
+      environment: {
+        SIPWITCHES_DATABASE: this.databaseUrl,
+        SIPWITCHES_LISTEN: 'udp://127.0.0.1:0,tcp://127.0.0.1:0',
+        SIPWITCHES_HTTP: '127.0.0.1:0',
+        SIPWITCHES_DATA: this.folder,
+        SIPWITCHES_DOMAIN: DOMAIN,
+        SIPWITCHES_LOG: 'warn',
+      },
+    })
   }
 }

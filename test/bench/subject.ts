@@ -3,7 +3,9 @@
 import type { HostPort } from '../support/server-process.ts'
 
 export interface BenchSubject {
+  readonly folder: string
   readonly udp: HostPort
+  readonly tcp: HostPort
   /** All its processes. */
   pids(): readonly number[]
   start(): Promise<void>

@@ -1,0 +1,112 @@
+// `bun run bench`: our server beside Kamailio, on this machine, now.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Asked, readArguments, USAGE } from './argument.ts'
+import { parseBaseline, recordBaseline, worse } from './baseline.ts'
+import { Comparison } from './comparison.ts'
+import { thisMachine } from './machine.ts'
+import { missing, widenPath } from './requirement.ts'
+import { Stage } from './stage.ts'
+import { LOAD_CORE } from './subject.ts'
+import { type Summary, summarize } from './summary.ts'
+import { comparisonRows, notes, textTable } from './table.ts'
+
+const BASELINE = resolve(import.meta.dir, 'baseline.json')
+const EX_USAGE = 64
+const EX_UNAVAILABLE = 69
+const INTERRUPTED = 130
+
+const stage = new Stage()
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+async function compare(asked: Extract<Asked, { kind: 'comparison' }>): Promise<number> {
+  const { rows, pace, baseline, outputs } = asked
+  const rounds = await new Comparison(stage, rows, pace, progress).run()
+  const summaries = rows.flatMap((row) => {
+    const taken = rounds.get(row.name)
+    return taken === undefined ? [] : [summarize(row, taken)]
+  })
+  say(textTable(comparisonRows(summaries)))
+  for (const note of notes(summaries)) say(note)
+  if (outputs.json !== null) writeJson(outputs.json, { ...record(), pace, rows: summaries })
+  if (baseline) return writeBaseline(summaries)
+  return pace.smoke ? 0 : judge(summaries)
+}
+
+function record() {
+  return { date: new Date().toISOString(), machine: thisMachine() }
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+function writeBaseline(summaries: readonly Summary[]): number {
+  const before = existsSync(BASELINE) ? parseBaseline(readFileSync(BASELINE, 'utf8')) : null
+  writeJson(BASELINE, recordBaseline(summaries, before, new Date().toISOString().slice(0, 10)))
+  return 0
+}
+
+function judge(summaries: readonly Summary[]): number {
+  if (!existsSync(BASELINE)) {
+    progress('There is no test/bench/baseline.json to judge by: record one with --baseline.')
+    return 1
+  }
+  const problems = worse(summaries, parseBaseline(readFileSync(BASELINE, 'utf8')))
+  for (const problem of problems) progress(`worse than recorded: ${problem}`)
+  return problems.length === 0 ? 0 : 1
+}
+
+/** This process, and so all that it starts, stays off the core of the server. */
+function leaveServerCore(): void {
+  Bun.spawnSync(['taskset', '--all-tasks', '--cpu-list', '--pid', String(LOAD_CORE), String(process.pid)])
+}
+
+function stopWhenInterrupted(): void {
+  const interrupted = async () => {
+    await stage.clear()
+    process.exit(INTERRUPTED)
+  }
+  process.once('SIGINT', interrupted)
+  process.once('SIGTERM', interrupted)
+}
+
+async function run(): Promise<number> {
+  const asked = readArguments(process.argv.slice(2))
+  if (asked.kind === 'help') {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  if (asked.kind === 'wrong') {
+    process.stderr.write(`${asked.why}\n\n${USAGE}`)
+    return EX_USAGE
+  }
+  widenPath()
+  const problems = missing()
+  for (const problem of problems) progress(problem)
+  if (problems.length > 0) return EX_UNAVAILABLE
+  leaveServerCore()
+  stopWhenInterrupted()
+  return asked.kind === 'comparison' ? await compare(asked) : 0
+}
+
+async function exitCode(): Promise<number> {
+  try {
+    return await run()
+  } catch (problem) {
+    progress(problem instanceof Error ? problem.message : String(problem))
+    return 1
+  } finally {
+    await stage.clear()
+  }
+}
+
+process.exit(await exitCode())

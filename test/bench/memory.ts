@@ -1,0 +1,46 @@
+// Memory for each binding: what a server has grown by, after very many phones have registered once.
+
+import { readFileSync } from 'node:fs'
+import { passes } from '../support/deadline.ts'
+import type { Phones } from './generator.ts'
+import { BenchKamailio } from './kamailio.ts'
+import { type BenchSubject, FIRST_NUMBER } from './subject.ts'
+import { NOTHING_TAKEN, type Taken } from './taken.ts'
+
+/** Of the bindings, those before the first look: what is made once is not counted. */
+const FIRST_SHARE = 0.1
+const SETTLING_MAX_MS = 30_000
+const LOOK_EVERY_MS = 1000
+/** So many looks without a fall, and it has settled. */
+const LOOKS_ALIKE = 4
+const FALL = 0.995
+
+export async function memory(subject: BenchSubject, phones: Phones, bindings: number): Promise<Taken> {
+  const first = Math.ceil(bindings * FIRST_SHARE)
+  await phones.register(FIRST_NUMBER, first)
+  const before_bytes = await used_bytes(subject)
+  await phones.register(FIRST_NUMBER + first, bindings - first)
+  const grown_bytes = (await used_bytes(subject)) - before_bytes
+  return { ...NOTHING_TAKEN, cost: grown_bytes / (bindings - first) }
+}
+
+/** Kamailio has all its memory from the start and keeps account of it; ours is asked for as it is needed. */
+async function used_bytes(subject: BenchSubject): Promise<number> {
+  if (subject instanceof BenchKamailio) return await subject.sharedMemory_bytes()
+  let least = resident_bytes(subject.pids())
+  let alike = 0
+  for (let passed_ms = 0; alike < LOOKS_ALIKE && passed_ms < SETTLING_MAX_MS; passed_ms += LOOK_EVERY_MS) {
+    await passes(LOOK_EVERY_MS)
+    const now = resident_bytes(subject.pids())
+    alike = now < least * FALL ? 0 : alike + 1
+    least = Math.min(least, now)
+  }
+  return least
+}
+
+function resident_bytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+    return sum + Number(kilobytes) * 1024
+  }, 0)
+}

@@ -1,0 +1,47 @@
+// How long and how much is measured.
+
+export interface Pace {
+  readonly rounds: number
+  readonly accounts: number
+  /** With a commit for each, Kamailio needs seconds to know even these. */
+  readonly durableAccounts: number
+  readonly warmUp_ms: number
+  readonly measure_ms: number
+  readonly halfRateWarmUp_ms: number
+  readonly halfRate_ms: number
+  /** Of the row `memory`. */
+  readonly bindings: number
+  readonly sippCalls: number
+  /** A server is started anew for each row, not only for each round. */
+  readonly freshForEachRow: boolean
+  /** Only that all ends well is looked at, no times. */
+  readonly smoke: boolean
+}
+
+export const FULL: Pace = {
+  rounds: 3,
+  accounts: 10_000,
+  durableAccounts: 500,
+  warmUp_ms: 3000,
+  measure_ms: 4000,
+  halfRateWarmUp_ms: 500,
+  halfRate_ms: 3000,
+  bindings: 100_000,
+  sippCalls: 4000,
+  freshForEachRow: true,
+  smoke: false,
+}
+
+export const QUICK: Pace = {
+  rounds: 1,
+  accounts: 1000,
+  durableAccounts: 50,
+  warmUp_ms: 200,
+  measure_ms: 400,
+  halfRateWarmUp_ms: 100,
+  halfRate_ms: 300,
+  bindings: 3000,
+  sippCalls: 500,
+  freshForEachRow: false,
+  smoke: true,
+}

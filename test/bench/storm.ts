@@ -1,0 +1,64 @@
+// One scenario at one server: as much as it takes, then half of it.
+
+import type { Phones } from './generator.ts'
+import type { Measurement, Phase } from './load/job.ts'
+import type { ScenarioName } from './load/scenario.ts'
+import { BenchServer } from './ours.ts'
+import type { Pace } from './pace.ts'
+import type { BenchSubject } from './subject.ts'
+import type { Taken } from './taken.ts'
+
+export interface StormOrder {
+  readonly scenario: ScenarioName
+  readonly accounts: number
+  readonly outstanding: number
+}
+
+export async function storm(
+  subject: BenchSubject,
+  phones: Phones,
+  order: StormOrder,
+  pace: Pace,
+): Promise<Taken> {
+  await longestStall_ms(subject)
+  for (let { outstanding } = order; ; outstanding >>= 1) {
+    const measurements = await phones.run({ ...order, outstanding, phases: phasesOf(pace) })
+    const [highest, half] = measurements
+    if (highest !== undefined && isGood(highest, pace)) {
+      return {
+        cost: highest.cpu_us,
+        rate_per_s: (highest.done / highest.elapsed_ms) * 1000,
+        p50_ms: half?.p50_ms ?? null,
+        p99_ms: half?.p99_ms ?? null,
+        generatorLoad: highest.generatorLoad,
+        outstanding,
+        longestStall_ms: await longestStall_ms(subject),
+        lost: half === undefined ? 0 : half.failed + half.late,
+        measurements,
+      }
+    }
+    if (pace.smoke || outstanding <= 1) throw new Error(whatWentWrong(highest))
+  }
+}
+
+/** What is late on a busy machine is no fault of the server, as long as nobody judges times. */
+function isGood({ done, failed, late }: Measurement, { smoke }: Pace): boolean {
+  return done > 0 && failed === 0 && (smoke || late === 0)
+}
+
+function phasesOf(pace: Pace): Phase[] {
+  return [
+    { rate: 'highest', warmUp_ms: pace.warmUp_ms, measure_ms: pace.measure_ms },
+    { rate: 'half', warmUp_ms: pace.halfRateWarmUp_ms, measure_ms: pace.halfRate_ms },
+  ]
+}
+
+function whatWentWrong(measured: Measurement | undefined): string {
+  if (measured === undefined) return 'nothing was measured'
+  const { done, failed, late, lastFailure } = measured
+  return `${done} done, ${failed} failed, ${late} late\n${lastFailure}`
+}
+
+async function longestStall_ms(subject: BenchSubject): Promise<number | null> {
+  return subject instanceof BenchServer ? await subject.longestStall_ms() : null
+}
