@@ -1,16 +1,16 @@
 // `bun run bench`: our server beside Kamailio, on this machine, now.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Asked, readArguments, USAGE } from './argument.ts'
 import { parseBaseline, recordBaseline, worse } from './baseline.ts'
 import { Comparison } from './comparison.ts'
-import { thisMachine } from './machine.ts'
+import { reportComparison, reportScale, writeJson } from './report.ts'
 import { missing, widenPath } from './requirement.ts'
+import { Scale } from './scale.ts'
 import { Stage } from './stage.ts'
 import { LOAD_CORE } from './subject.ts'
 import { type Summary, summarize } from './summary.ts'
-import { comparisonRows, notes, textTable } from './table.ts'
 
 const BASELINE = resolve(import.meta.dir, 'baseline.json')
 const EX_USAGE = 64
@@ -19,34 +19,28 @@ const INTERRUPTED = 130
 
 const stage = new Stage()
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
-}
-
 function progress(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
 async function compare(asked: Extract<Asked, { kind: 'comparison' }>): Promise<number> {
-  const { rows, pace, baseline, outputs } = asked
+  const { rows, pace, baseline } = asked
   const rounds = await new Comparison(stage, rows, pace, progress).run()
   const summaries = rows.flatMap((row) => {
     const taken = rounds.get(row.name)
     return taken === undefined ? [] : [summarize(row, taken)]
   })
-  say(textTable(comparisonRows(summaries)))
-  for (const note of notes(summaries)) say(note)
-  if (outputs.json !== null) writeJson(outputs.json, { ...record(), pace, rows: summaries })
+  reportComparison(summaries, asked)
   if (baseline) return writeBaseline(summaries)
   return pace.smoke ? 0 : judge(summaries)
 }
 
-function record() {
-  return { date: new Date().toISOString(), machine: thisMachine() }
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`)
+async function scale({ most, outputs }: Extract<Asked, { kind: 'scale' }>): Promise<number> {
+  const measuring = new Scale(stage, most, progress)
+  const calls = await measuring.calls()
+  const bindings = await measuring.bindings()
+  reportScale({ bindings, calls }, outputs)
+  return 0
 }
 
 function writeBaseline(summaries: readonly Summary[]): number {
@@ -95,7 +89,7 @@ async function run(): Promise<number> {
   if (problems.length > 0) return EX_UNAVAILABLE
   leaveServerCore()
   stopWhenInterrupted()
-  return asked.kind === 'comparison' ? await compare(asked) : 0
+  return asked.kind === 'comparison' ? await compare(asked) : await scale(asked)
 }
 
 async function exitCode(): Promise<number> {

@@ -24,23 +24,31 @@ export async function memory(subject: BenchSubject, phones: Phones, bindings: nu
   return { ...NOTHING_TAKEN, cost: grown_bytes / (bindings - first) }
 }
 
-/** Kamailio has all its memory from the start and keeps account of it; ours is asked for as it is needed. */
+/**
+ * Ours asks the system for memory as it is needed. Kamailio has all that its processes share from the start, and keeps
+ * account of what is in use; what each has for itself is as with ours.
+ */
 async function used_bytes(subject: BenchSubject): Promise<number> {
-  if (subject instanceof BenchKamailio) return await subject.sharedMemory_bytes()
-  let least = resident_bytes(subject.pids())
+  const shared_bytes = subject instanceof BenchKamailio ? await subject.sharedMemory_bytes() : 0
+  return shared_bytes + (await settled_bytes(subject))
+}
+
+async function settled_bytes(subject: BenchSubject): Promise<number> {
+  let least = private_bytes(subject.pids())
   let alike = 0
   for (let passed_ms = 0; alike < LOOKS_ALIKE && passed_ms < SETTLING_MAX_MS; passed_ms += LOOK_EVERY_MS) {
     await passes(LOOK_EVERY_MS)
-    const now = resident_bytes(subject.pids())
+    const now = private_bytes(subject.pids())
     alike = now < least * FALL ? 0 : alike + 1
     least = Math.min(least, now)
   }
   return least
 }
 
-function resident_bytes(pids: readonly number[]): number {
+/** Resident, and not shared. */
+function private_bytes(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+    const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
     return sum + Number(kilobytes) * 1024
   }, 0)
 }

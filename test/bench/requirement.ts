@@ -54,7 +54,8 @@ function hasModule(name: string): boolean {
 
 /** "Cpus_allowed_list: 0-1,4" */
 export function allowedCores(status: string): ReadonlySet<number> {
-  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? ''
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1]
+  if (list === undefined) return new Set()
   const cores = list.split(',').flatMap((range) => {
     const [first = Number.NaN, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, n) => first + n)

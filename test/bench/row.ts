@@ -39,7 +39,7 @@ export const ROWS: readonly Row[] = [
   {
     ...inMemory('memory', 'bytes for a binding', 'call', 1.5),
     measured: 'memory',
-    note: 'ours: resident memory, with the record of the account and its nonce; Kamailio: shared memory',
+    note: 'ours with the cached record of the account, whose HA1 Kamailio has elsewhere',
   },
 ]
 
