@@ -79,7 +79,8 @@ export class Comparison {
   #subject(side: Side, { durable, measured }: Row): BenchSubject {
     const accounts = measured === 'memory' ? this.#pace.bindings : this.#accounts(durable)
     if (side === 'ours') return new BenchServer(accounts, durable)
-    return new BenchKamailio({ accounts, durable, computedPasswords: measured === 'memory' })
+    const memory_MB = this.#pace.kamailioMemory_MB
+    return new BenchKamailio({ accounts, durable, computedPasswords: measured === 'memory', memory_MB })
   }
 
   #accounts(durable: boolean): number {
@@ -89,7 +90,7 @@ export class Comparison {
   async #measure(side: Side, subject: BenchSubject, phones: Phones, row: Row): Promise<Taken> {
     const { measured, durable, name } = row
     try {
-      if (measured === 'memory') return await memory(subject, phones, this.#pace.bindings)
+      if (measured === 'memory') return await memory(subject, phones, this.#pace)
       if (measured === 'sipp') return await sippCalls(this.#stage, subject, phones, this.#pace.sippCalls)
       const key = `${side} ${name}`
       const outstanding = this.#outstanding.get(key) ?? firstOutstanding(side, durable)

@@ -15,8 +15,6 @@ const HOST = '127.0.0.1'
 const START_MS = 60_000
 const STOP_MS = 20_000
 const COMMAND_MS = 10_000
-/** Finished transactions stay for 5 s: at 12,000 messages in a second it answers 500 for want of room with 1024. */
-const SHARED_MEMORY_MB = 3072
 const WORKER_MEMORY_MB = 64
 
 export interface KamailioOptions {
@@ -25,6 +23,8 @@ export interface KamailioOptions {
   readonly durable: boolean
   /** Passwords follow from the numbers, instead of a table of them: its file would be too long to read. */
   readonly computedPasswords: boolean
+  /** That its processes share. All of it is touched at the start. */
+  readonly memory_MB: number
 }
 
 export class BenchKamailio implements BenchSubject {
@@ -50,7 +50,7 @@ export class BenchKamailio implements BenchSubject {
     const configuration = join(this.folder, 'kamailio.cfg')
     const location = join(this.folder, 'location.db')
     writeFileSync(configuration, readFileSync(CONFIGURATION, 'utf8').replace('LOCATION_FILE', location))
-    const { accounts, durable, computedPasswords } = this.#options
+    const { accounts, durable, computedPasswords, memory_MB } = this.#options
     const ha1s = Array.from({ length: computedPasswords ? 0 : accounts }, (_, n) => {
       const number = String(FIRST_NUMBER + n)
       return `$sht(ha1=>${number}) = "${ha1Of(number, DOMAIN, `secret-${number}`)}";\n`
@@ -58,7 +58,7 @@ export class BenchKamailio implements BenchSubject {
     writeFileSync(join(this.folder, 'accounts.cfg'), ha1s.join(''))
     if (durable) await this.#makeDatabase(location)
     const command = ['setsid', 'kamailio', '-f', configuration, '-DD', '-E', '-x', 'tlsf', '-X', 'tlsf']
-    command.push('-m', String(SHARED_MEMORY_MB), '-M', String(WORKER_MEMORY_MB))
+    command.push('-m', String(memory_MB), '-M', String(WORKER_MEMORY_MB))
     command.push('-Y', this.folder, '-w', this.folder)
     command.push('-l', `udp:${HOST}:${this.#port}`, '-l', `tcp:${HOST}:${this.#port}`)
     if (durable) command.push('-A', 'WRITE_THROUGH')

@@ -11,6 +11,10 @@ export interface Pace {
   readonly halfRate_ms: number
   /** Of the row `memory`. */
   readonly bindings: number
+  /** How long memory is given to settle, at most. */
+  readonly settling_ms: number
+  /** Finished transactions stay for 5 s: at 12,000 messages in a second it answers 500 for want of room with 1024. */
+  readonly kamailioMemory_MB: number
   readonly sippCalls: number
   /** A server is started anew for each row, not only for each round. */
   readonly freshForEachRow: boolean
@@ -27,6 +31,8 @@ export const FULL: Pace = {
   halfRateWarmUp_ms: 500,
   halfRate_ms: 3000,
   bindings: 100_000,
+  settling_ms: 30_000,
+  kamailioMemory_MB: 3072,
   sippCalls: 4000,
   freshForEachRow: true,
   smoke: false,
@@ -41,6 +47,8 @@ export const QUICK: Pace = {
   halfRateWarmUp_ms: 100,
   halfRate_ms: 300,
   bindings: 3000,
+  settling_ms: 2000,
+  kamailioMemory_MB: 1024,
   sippCalls: 500,
   freshForEachRow: false,
   smoke: true,
