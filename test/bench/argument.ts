@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util'
 import { FULL, type Pace, QUICK } from './pace.ts'
 import { ROWS, type Row } from './row.ts'
 
-const ROW_NAMES = ROWS.map(({ name }) => name).join(', ')
+const ROW_NAMES = ROWS.map(({ name }) => name)
+  .join(' ')
+  .replace(/(.{60}\S*) /g, '$1\n                 ')
 
 export const USAGE = `Usage: bun run bench [--quick] [--only ROW,...] [--rounds N] [--json FILE] [--svg FILE] [--docs]
                      [--baseline]
@@ -14,7 +16,8 @@ Measures our server and Kamailio in turns, each alone on core 0, the load on cor
 test/bench/baseline.json: 1 when one of them is worse by more than the noise.
 
   --quick        one short round (two minutes): all conversations must end well; times are not judged
-  --only A,B     these rows only, of ${ROW_NAMES}
+  --only A,B     these rows only, of
+                 ${ROW_NAMES}
   --rounds N     default ${FULL.rounds}
   --json FILE    write all that was measured
   --svg FILE     write the picture

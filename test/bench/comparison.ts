@@ -19,6 +19,7 @@ export type Side = (typeof SIDES)[number]
 export type Rounds = Readonly<Record<Side, readonly Taken[]>>
 
 const OUTSTANDING = 64
+const KAMAILIO_MEMORY_MB = 512
 /** It commits each registration by itself: what waits behind so many others is late. */
 const OUTSTANDING_KAMAILIO_DURABLE = 16
 
@@ -66,7 +67,8 @@ export class Comparison {
   async #sit(side: Side, rows: readonly Row[], round: number): Promise<void> {
     const [first] = rows
     if (first === undefined) return
-    await this.#stage.with(this.#subject(side, first), async (subject) => {
+    const largest = rows.find(({ measured }) => keepsTransactions(measured)) ?? first
+    await this.#stage.with(this.#subject(side, largest), async (subject) => {
       const phones = new Phones(this.#stage, subject)
       for (const row of rows) {
         const taken = await this.#measure(side, subject, phones, row)
@@ -79,7 +81,7 @@ export class Comparison {
   #subject(side: Side, { durable, measured }: Row): BenchSubject {
     const accounts = measured === 'memory' ? this.#pace.bindings : this.#accounts(durable)
     if (side === 'ours') return new BenchServer(accounts, durable)
-    const memory_MB = this.#pace.kamailioMemory_MB
+    const memory_MB = keepsTransactions(measured) ? this.#pace.kamailioMemory_MB : KAMAILIO_MEMORY_MB
     return new BenchKamailio({ accounts, durable, computedPasswords: measured === 'memory', memory_MB })
   }
 
@@ -91,7 +93,7 @@ export class Comparison {
     const { measured, durable, name } = row
     try {
       if (measured === 'memory') return await memory(subject, phones, this.#pace)
-      if (measured === 'sipp') return await sippCalls(this.#stage, subject, phones, this.#pace.sippCalls)
+      if (measured === 'sipp') return await sippCalls(this.#stage, subject, phones, this.#pace)
       const key = `${side} ${name}`
       const outstanding = this.#outstanding.get(key) ?? firstOutstanding(side, durable)
       const order = { scenario: measured, accounts: this.#accounts(durable), outstanding }
@@ -112,6 +114,11 @@ export class Comparison {
     const rate = rate_per_s === null ? '' : `, ${Math.round(rate_per_s)}/s`
     this.#progress(`${this.#done}/${all} round ${round} ${side} ${name}: ${cost.toFixed(1)} ${unit}${rate}`)
   }
+}
+
+/** Answers of its own need none; what it forwards does. */
+function keepsTransactions(measured: Row['measured']): boolean {
+  return measured === 'sipp' || measured.startsWith('call') || measured.startsWith('message')
 }
 
 function firstOutstanding(side: Side, durable: boolean): number {

@@ -18,6 +18,7 @@ const EX_UNAVAILABLE = 69
 const INTERRUPTED = 130
 
 const stage = new Stage()
+let interrupted = false
 
 function progress(line: string): void {
   process.stderr.write(`${line}\n`)
@@ -65,12 +66,13 @@ function leaveServerCore(): void {
 }
 
 function stopWhenInterrupted(): void {
-  const interrupted = async () => {
-    await stage.clear()
-    process.exit(INTERRUPTED)
+  const interrupt = () => {
+    interrupted = true
+    // What waits for one of those that are ended now fails, and with it the whole.
+    void stage.close()
   }
-  process.once('SIGINT', interrupted)
-  process.once('SIGTERM', interrupted)
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
 }
 
 async function run(): Promise<number> {
@@ -96,10 +98,11 @@ async function exitCode(): Promise<number> {
   try {
     return await run()
   } catch (problem) {
+    if (interrupted) return INTERRUPTED
     progress(problem instanceof Error ? problem.message : String(problem))
     return 1
   } finally {
-    await stage.clear()
+    await stage.close()
   }
 }
 

@@ -5,6 +5,7 @@ import { freePort } from '../support/port.ts'
 import { startSipp } from '../support/sipp.ts'
 import type { Phones } from './generator.ts'
 import { cpu_us } from './load/cpu.ts'
+import type { Pace } from './pace.ts'
 import type { Stage } from './stage.ts'
 import { type BenchSubject, FIRST_NUMBER } from './subject.ts'
 import { NOTHING_TAKEN, type Taken } from './taken.ts'
@@ -18,8 +19,13 @@ export async function sippCalls(
   stage: Stage,
   subject: BenchSubject,
   phones: Phones,
-  calls: number,
+  { sippCalls: calls, accounts, warmUp_ms }: Pace,
 ): Promise<Taken> {
+  await phones.run({
+    scenario: 'call',
+    accounts,
+    phases: [{ rate: 'highest', warmUp_ms: 0, measure_ms: warmUp_ms }],
+  })
   await phones.register(FIRST_NUMBER, 1)
   const common = { folder: subject.folder, calls, within_ms: WITHIN_MS }
   const answering = await startSipp({

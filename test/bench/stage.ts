@@ -5,11 +5,13 @@ import type { BenchSubject } from './subject.ts'
 export class Stage {
   readonly #subjects = new Set<BenchSubject>()
   readonly #guests = new Set<{ kill(): void }>()
+  #closed = false
 
   /** The subject for the length of one act: started before, stopped well, and removed whatever happens. */
   async with<S extends BenchSubject, T>(subject: S, act: (subject: S) => Promise<T>): Promise<T> {
     this.#subjects.add(subject)
     try {
+      if (this.#closed) throw new Error('the stage is closed')
       await subject.start()
       const result = await act(subject)
       await subject.stop()
@@ -23,6 +25,7 @@ export class Stage {
   /** Ended with the stage, if it runs still. */
   takes<G extends { kill(): void }>(guest: G): G {
     this.#guests.add(guest)
+    if (this.#closed) guest.kill()
     return guest
   }
 
@@ -30,7 +33,9 @@ export class Stage {
     this.#guests.delete(guest)
   }
 
-  async clear(): Promise<void> {
+  /** Nothing goes on, and nothing new begins. */
+  async close(): Promise<void> {
+    this.#closed = true
     for (const guest of this.#guests) guest.kill()
     for (const subject of this.#subjects) await subject.remove()
   }

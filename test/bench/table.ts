@@ -13,6 +13,7 @@ const HEADINGS = [
   'rate ratio',
   'Kamailio p50/p99 ms',
   'ours p50/p99 ms',
+  'our longest stall ms',
 ] as const
 
 /** The first column is text, all others are numbers. */
@@ -59,6 +60,7 @@ function cellsOf(summary: Summary): string[] {
     rateRatio === null ? '-' : `${rateRatio.toFixed(2)} ${metOrNot(rateMet)}`,
     times(kamailio),
     ourTimes === '-' ? ourTimes : `${ourTimes} ${metOrNot(p99Met)}`,
+    ours.longestStall_ms === null ? '-' : amount(ours.longestStall_ms),
   ]
 }
 

@@ -27,9 +27,9 @@ function lineTo(answer: (request: string) => readonly string[], sent: string[] =
 
 let heard: Load['onMessage'] = () => {}
 
-function loadOf(scenario: Parameters<typeof scenarioOf>[0], line: Line, held = 0): Load {
+function loadOf(scenario: Parameters<typeof scenarioOf>[0], line: Line): Load {
   const accounts = Array.from({ length: 20 }, (_, n) => new Account(String(100 + n), 'secret', line))
-  const load = new Load(scenarioOf(scenario, held), accounts, accounts, SLOTS)
+  const load = new Load(scenarioOf(scenario, 0), accounts, accounts, SLOTS)
   heard = load.onMessage
   return load
 }
