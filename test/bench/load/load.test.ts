@@ -121,10 +121,16 @@ test('what is not answered in time is late', async () => {
 })
 
 test('a fixed rate begins as many as it says', async () => {
-  const load = loadOf(
-    'options',
-    lineTo((request) => [status('200 OK', request)]),
-  )
+  const accounts = [
+    new Account(
+      '100',
+      'secret',
+      lineTo((request) => [status('200 OK', request)]),
+    ),
+  ]
+  // As many slots as may be due at once after a pause of the machine.
+  const load = new Load(scenarioOf('options', 0), accounts, [], 1000)
+  heard = load.onMessage
   load.startOpen(1000)
   await passes(10 * WAIT_MS)
   load.stop()
