@@ -40,8 +40,9 @@ async function scale({ most, outputs }: Extract<Asked, { kind: 'scale' }>): Prom
   const measuring = new Scale(stage, most, progress)
   const calls = await measuring.calls()
   const bindings = await measuring.bindings()
-  reportScale({ bindings, calls }, outputs)
-  return 0
+  const { problems } = measuring
+  reportScale({ bindings, calls, problems }, outputs)
+  return problems.length === 0 ? 0 : 1
 }
 
 function writeBaseline(summaries: readonly Summary[]): number {

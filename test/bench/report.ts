@@ -33,23 +33,31 @@ export function reportComparison(summaries: readonly Summary[], { pace, outputs 
     whereAndWhen(where, pace.rounds),
     '![CPU for each operation](performance/comparison.svg)',
     markdownTable(comparisonRows(summaries)),
-    notes(summaries)
-      .map((note) => `- ${note}`)
-      .join('\n'),
+    list(summaries.map(({ name, title }) => `\`${name}\`: ${title}`)),
+    'What is to be known of single rows:',
+    list(notes(summaries)),
   ]
   writePage('comparison', parts.join('\n\n'))
+}
+
+function list(lines: readonly string[]): string {
+  return lines.map((line) => `- ${line}`).join('\n')
 }
 
 interface ScaleResult {
   readonly bindings: readonly ScalePoint[]
   readonly calls: readonly ScalePoint[]
+  readonly problems: readonly string[]
 }
 
 export function reportScale(result: ScaleResult, outputs: Outputs): void {
-  const { bindings, calls } = result
-  process.stdout.write(
-    `${textTable(scaleRows('bindings', bindings))}\n\n${textTable(scaleRows('calls up', calls))}\n`,
-  )
+  const { bindings, calls, problems } = result
+  const tables = [
+    textTable(scaleRows('bindings', bindings)),
+    textTable(scaleRows('calls up', calls)),
+    ...problems,
+  ]
+  process.stdout.write(`${tables.join('\n\n')}\n`)
   const where = record()
   if (outputs.json !== null) writeJson(outputs.json, { ...where, ...result })
   if (!outputs.docs) return
@@ -61,6 +69,7 @@ export function reportScale(result: ScaleResult, outputs: Outputs): void {
     markdownTable(scaleRows('bindings', bindings)),
     '![CPU by calls](performance/calls.svg)',
     markdownTable(scaleRows('calls up', calls)),
+    ...(problems.length === 0 ? [] : [list(problems)]),
   ]
   writePage('scale', parts.join('\n\n'))
 }

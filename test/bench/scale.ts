@@ -28,6 +28,8 @@ export class Scale {
   readonly #stage: Stage
   readonly #most: number
   readonly #progress: (line: string) => void
+  /** A sentence for each size that could not be measured. */
+  readonly problems: string[] = []
 
   constructor(stage: Stage, most: number, progress: (line: string) => void) {
     this.#stage = stage
@@ -41,8 +43,7 @@ export class Scale {
       this.#progress(`${count} bindings: writing them`)
       const accounts = Math.min(count, PHONES_MAX)
       const server = new ScaleServer(count, accounts)
-      await this.#stage.with(server, async () => {
-        const phones = new Phones(this.#stage, server)
+      await this.#with(`${count} bindings`, server, async (phones) => {
         for (const operation of ['refresh', 'message'] as const) {
           points.push(await this.#measure(server, phones, { operation, count, accounts, held: 0 }))
         }
@@ -57,13 +58,27 @@ export class Scale {
     for (const count of CALLS.filter((count) => count <= this.#most)) {
       this.#progress(`${count} calls: beginning them`)
       const server = new BenchServer(CALLING_ACCOUNTS, false)
-      await this.#stage.with(server, async () => {
-        const phones = new Phones(this.#stage, server)
+      await this.#with(`${count} calls`, server, async (phones) => {
         const order = { operation: 'call-held', count, accounts: CALLING_ACCOUNTS, held: count } as const
         points.push(await this.#measure(server, phones, order))
       })
     }
     return points
+  }
+
+  /** A size that the server does not bear is told, and the others are measured all the same. */
+  async #with(size: string, server: BenchServer, act: (phones: Phones) => Promise<void>): Promise<void> {
+    try {
+      await this.#stage.with(server, () => act(new Phones(this.#stage, server)))
+    } catch (problem) {
+      if (this.#stage.closed) throw problem
+      const [why = ''] = String(problem instanceof Error ? problem.message : problem)
+        .trimEnd()
+        .split('\n')
+        .slice(-1)
+      this.#progress(`${size}: not measured\n${problem}`)
+      this.problems.push(`${size}: not measured. ${why}`)
+    }
   }
 
   async #measure(

@@ -7,6 +7,10 @@ export class Stage {
   readonly #guests = new Set<{ kill(): void }>()
   #closed = false
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** The subject for the length of one act: started before, stopped well, and removed whatever happens. */
   async with<S extends BenchSubject, T>(subject: S, act: (subject: S) => Promise<T>): Promise<T> {
     this.#subjects.add(subject)

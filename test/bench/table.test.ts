@@ -31,6 +31,7 @@ test('says what is met, and what is not', () => {
     '100 us',
     '50.0 us',
     '0.50',
+    '0 %',
     '0.67 met',
     '1000',
     '2000',
@@ -44,7 +45,7 @@ test('says what is met, and what is not', () => {
 
 test('a rate that the generator limited is marked, and told from the cost', () => {
   const summary = summaryOf({ kamailio: { cost: 20, rate_per_s: 30_000, generatorLoad: 0.99 } })
-  expect(comparisonRows([summary])[1]?.[5]).toBe('50000*')
+  expect(comparisonRows([summary])[1]?.[6]).toBe('50000*')
   expect(notes([summary])).toEqual([
     'options: Kamailio: rate per core, from the cost; the generator was at its end',
   ])
@@ -60,5 +61,5 @@ test('fewer at once than usual, and what was lost, is said', () => {
 test('what was not measured is a dash', () => {
   const nothing = { rate_per_s: null, p50_ms: null, p99_ms: null, generatorLoad: null, outstanding: null }
   const cells = comparisonRows([summaryOf({ kamailio: nothing, ours: nothing })])[1]
-  expect(cells?.slice(5)).toEqual(['-', '-', '-', '-', '-', '-'])
+  expect(cells?.slice(6)).toEqual(['-', '-', '-', '-', '-', '-'])
 })

@@ -7,6 +7,7 @@ const HEADINGS = [
   'Kamailio',
   'ours',
   'ratio',
+  'spread',
   'target',
   'Kamailio /s',
   'ours /s',
@@ -47,13 +48,14 @@ export function notes(summaries: readonly Summary[]): string[] {
 }
 
 function cellsOf(summary: Summary): string[] {
-  const { name, kamailio, ours, ratio, target, met, rateRatio, rateMet, p99Met, unit } = summary
+  const { name, kamailio, ours, ratio, spread, target, met, rateRatio, rateMet, p99Met, unit } = summary
   const ourTimes = times(ours)
   return [
     name,
     `${amount(kamailio.cost)} ${unit}`,
     `${amount(ours.cost)} ${unit}`,
     ratio.toFixed(2),
+    `${Math.round(100 * spread)} %`,
     `${target} ${metOrNot(met)}`,
     rate(kamailio),
     rate(ours),
