@@ -15,7 +15,7 @@ export const USAGE = `Usage: bun run bench [--quick] [--only ROW,...] [--rounds 
 Measures our server and Kamailio in turns, each alone on core 0, the load on core 1, and judges the ratios by
 test/bench/baseline.json: 1 when one of them is worse by more than the noise.
 
-  --quick        one short round (two minutes): all conversations must end well; times are not judged
+  --quick        one short round (a minute or two): all conversations must end well; times are not judged
   --only A,B     these rows only, of
                  ${ROW_NAMES}
   --rounds N     default ${FULL.rounds}
@@ -71,7 +71,8 @@ function read(words: readonly string[]): Asked {
     return { kind: 'scale', most: wholeNumber('--most', values.most ?? String(MOST_DEFAULT)), outputs }
   }
   if (values.most !== undefined) throw new Error('--most is for scale.')
-  if (values.quick && values.baseline) throw new Error('--quick measures too short for a --baseline.')
+  if (values.quick && (values.baseline || values.docs))
+    throw new Error('--quick measures too short for --baseline and --docs.')
   const pace = values.quick ? QUICK : FULL
   const rounds = values.rounds === undefined ? pace.rounds : wholeNumber('--rounds', values.rounds)
   if (rounds > ROUNDS_MAX) throw new Error(`--rounds is at most ${ROUNDS_MAX}.`)

@@ -95,7 +95,7 @@ export class Comparison {
       if (measured === 'memory') return await memory(subject, phones, this.#pace)
       if (measured === 'sipp') return await sippCalls(this.#stage, subject, phones, this.#pace)
       const key = `${side} ${name}`
-      const outstanding = this.#outstanding.get(key) ?? firstOutstanding(side, durable)
+      const outstanding = this.#outstanding.get(key) ?? firstOutstanding(side, row)
       const order = { scenario: measured, accounts: this.#accounts(durable), outstanding }
       const taken = await storm(subject, phones, order, this.#pace)
       this.#outstanding.set(key, taken.outstanding ?? outstanding)
@@ -121,6 +121,8 @@ function keepsTransactions(measured: Row['measured']): boolean {
   return measured === 'sipp' || measured.startsWith('call') || measured.startsWith('message')
 }
 
-function firstOutstanding(side: Side, durable: boolean): number {
-  return side === 'kamailio' && durable ? OUTSTANDING_KAMAILIO_DURABLE : OUTSTANDING
+function firstOutstanding(side: Side, { durable, measured }: Row): number {
+  return side === 'kamailio' && durable && !keepsTransactions(measured)
+    ? OUTSTANDING_KAMAILIO_DURABLE
+    : OUTSTANDING
 }

@@ -45,7 +45,7 @@ export const QUICK: Pace = {
   warmUp_ms: 200,
   measure_ms: 400,
   halfRateWarmUp_ms: 100,
-  halfRate_ms: 300,
+  halfRate_ms: 400,
   bindings: 3000,
   settling_ms: 2000,
   kamailioMemory_MB: 1024,

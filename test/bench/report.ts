@@ -16,7 +16,10 @@ export function writeJson(path: string, value: unknown): void {
 }
 
 export function reportComparison(summaries: readonly Summary[], { pace, outputs }: Comparison): void {
-  process.stdout.write(`${[textTable(comparisonRows(summaries)), ...notes(summaries)].join('\n')}\n`)
+  const lines = [textTable(comparisonRows(summaries)), ...notes(summaries)]
+  if (pace.smoke)
+    lines.push('A short round: all conversations ended well. Its times say little, and are not judged.')
+  process.stdout.write(`${lines.join('\n')}\n`)
   const where = record()
   if (outputs.json !== null) writeJson(outputs.json, { ...where, pace, rows: summaries })
   const picture = barChart({
