@@ -80,7 +80,7 @@ export class Comparison {
 
   #subject(side: Side, { durable, measured }: Row): BenchSubject {
     const accounts = measured === 'memory' ? this.#pace.bindings : this.#accounts(durable)
-    if (side === 'ours') return new BenchServer(accounts, durable)
+    if (side === 'ours') return new BenchServer({ accounts, durable })
     const memory_MB = keepsTransactions(measured) ? this.#pace.kamailioMemory_MB : KAMAILIO_MEMORY_MB
     return new BenchKamailio({ accounts, durable, computedPasswords: measured === 'memory', memory_MB })
   }

@@ -18,20 +18,26 @@ const METRICS_MS = 10_000
 const ALWAYS = { auth_algorithms: 'MD5', stranger_methods: 'OPTIONS,INVITE,MESSAGE' }
 const IN_MEMORY = { registration_storage: 'memory', call_records: 'none' }
 
+export interface BenchServerOptions {
+  readonly accounts: number
+  /** As it is by default; otherwise bindings are in memory, and calls leave no record. */
+  readonly durable: boolean
+  /** Of Bun, for profiling. */
+  readonly runtime?: readonly string[]
+  /** Bun tells each pause of its garbage collection. */
+  readonly tellsPauses?: boolean
+}
+
 export class BenchServer implements BenchSubject {
   readonly folder = makeFolder('bench-server')
-  readonly #accounts: number
-  readonly #settings: Readonly<Record<string, string>>
-  readonly #options: readonly string[]
+  readonly #options: BenchServerOptions
   #udp: HostPort = { host: '127.0.0.1', port: 0 }
   #tcp: HostPort = { host: '127.0.0.1', port: 0 }
   #http = ''
   #program: Program | null = null
+  #pausesRead = 0
 
-  /** `options` are of Bun, for profiling. */
-  constructor(accounts: number, durable: boolean, options: readonly string[] = []) {
-    this.#accounts = accounts
-    this.#settings = durable ? ALWAYS : { ...ALWAYS, ...IN_MEMORY }
+  constructor(options: BenchServerOptions) {
     this.#options = options
   }
 
@@ -54,13 +60,14 @@ export class BenchServer implements BenchSubject {
 
   /** Accounts and settings, before the start. */
   async prepare(): Promise<void> {
+    const { accounts, durable } = this.#options
     const file = join(this.folder, 'accounts.csv')
-    const lines = Array.from({ length: this.#accounts }, (_, n) => {
+    const lines = Array.from({ length: accounts }, (_, n) => {
       const number = FIRST_NUMBER + n
       return `${number},secret-${number},Extension ${number}`
     })
     writeFileSync(file, ['number,password,name', ...lines, ''].join('\n'))
-    const rows = Object.entries(this.#settings).map(
+    const rows = Object.entries(durable ? ALWAYS : { ...ALWAYS, ...IN_MEMORY }).map(
       ([name, value]) => `REPLACE INTO setting (name, value) VALUES ('${name}', '${value}');`,
     )
     await this.#run([process.execPath, MAIN, 'import', file])
@@ -68,7 +75,7 @@ export class BenchServer implements BenchSubject {
   }
 
   async startPrepared(): Promise<void> {
-    const command = [process.execPath, ...this.#options, MAIN, 'start']
+    const command = [process.execPath, ...(this.#options.runtime ?? []), MAIN, 'start']
     this.#program = this.#spawn(onCore(SERVER_CORE, command))
     await this.#program.prints(/^ready$/m, START_MS)
     this.#udp = this.#announced(/\budp:\/\/([^\s/]+):(\d+)/)
@@ -90,6 +97,13 @@ export class BenchServer implements BenchSubject {
     const answer = await fetch(`${this.#http}/metrics`, { signal: AbortSignal.timeout(METRICS_MS) })
     const found = /^sipwitches_event_loop_delay_seconds\{quantile="1"\} (\S+)/m.exec(await answer.text())
     return Number(found?.[1]) * 1000
+  }
+
+  /** The longest pause of the garbage collection since this was asked before, where they are told. */
+  longestPause_ms(): number {
+    const fresh = this.output.slice(this.#pausesRead)
+    this.#pausesRead = this.output.length
+    return Math.max(0, ...[...fresh.matchAll(/\bp=([\d.]+)ms/g)].map(([, pause]) => Number(pause)))
   }
 
   async stop(): Promise<void> {
@@ -130,6 +144,7 @@ export class BenchServer implements BenchSubject {
         SIPWITCHES_DATA: this.folder,
         SIPWITCHES_DOMAIN: DOMAIN,
         SIPWITCHES_LOG: 'warn',
+        ...(this.#options.tellsPauses ? { BUN_JSC_logGC: '1' } : {}),
       },
     })
   }

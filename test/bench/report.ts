@@ -94,13 +94,14 @@ function scaleChart(title: string, xLabel: string, points: readonly ScalePoint[]
 
 function scaleRows(what: string, points: readonly ScalePoint[]): string[][] {
   return [
-    [what, 'operation', 'us', '/s', 'longest stall ms'],
-    ...points.map(({ count, operation, cpu_us, rate_per_s, longestStall_ms }) => [
+    [what, 'operation', 'us', '/s', 'longest stall ms', 'longest pause ms'],
+    ...points.map(({ count, operation, cpu_us, rate_per_s, longestStall_ms, longestPause_ms }) => [
       String(count),
       operation,
       cpu_us.toFixed(1),
       String(Math.round(rate_per_s)),
       longestStall_ms.toFixed(1),
+      longestPause_ms.toFixed(1),
     ]),
   ]
 }

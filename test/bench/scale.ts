@@ -13,7 +13,9 @@ export interface ScalePoint {
   readonly operation: ScenarioName
   readonly cpu_us: number
   readonly rate_per_s: number
+  /** Of the event loop, and of the garbage collection: where they are alike, the one is the other's cause. */
   readonly longestStall_ms: number
+  readonly longestPause_ms: number
 }
 
 const BINDINGS = [1000, 10_000, 100_000, 1_000_000]
@@ -57,7 +59,7 @@ export class Scale {
     const points: ScalePoint[] = []
     for (const count of CALLS.filter((count) => count <= this.#most)) {
       this.#progress(`${count} calls: beginning them`)
-      const server = new BenchServer(CALLING_ACCOUNTS, false)
+      const server = new BenchServer({ accounts: CALLING_ACCOUNTS, durable: false, tellsPauses: true })
       await this.#with(`${count} calls`, server, async (phones) => {
         const order = { operation: 'call-held', count, accounts: CALLING_ACCOUNTS, held: count } as const
         points.push(await this.#measure(server, phones, order))
@@ -93,6 +95,7 @@ export class Scale {
   ): Promise<ScalePoint> {
     const { operation, count, accounts, held } = order
     await server.longestStall_ms()
+    server.longestPause_ms()
     const [measured] = await phones.run({
       scenario: operation,
       accounts,
@@ -102,22 +105,22 @@ export class Scale {
     })
     if (measured === undefined || measured.done === 0 || measured.failed > 0)
       throw new Error(`${operation} with ${count}: ${JSON.stringify(measured)}`)
-    const point = pointOf(operation, count, measured, await server.longestStall_ms())
+    const point = {
+      ...pointOf(operation, count, measured),
+      longestStall_ms: await server.longestStall_ms(),
+      longestPause_ms: server.longestPause_ms(),
+    }
     this.#progress(
       `${count} ${operation}: ${point.cpu_us.toFixed(1)} us, ${Math.round(point.rate_per_s)}/s, ` +
-        `longest stall ${point.longestStall_ms.toFixed(0)} ms, ${measured.late} late`,
+        `longest stall ${point.longestStall_ms.toFixed(0)} ms, longest pause of the garbage collection ` +
+        `${point.longestPause_ms.toFixed(0)} ms, ${measured.late} late`,
     )
     return point
   }
 }
 
-function pointOf(
-  operation: ScenarioName,
-  count: number,
-  { cpu_us, done, elapsed_ms }: Measurement,
-  longestStall_ms: number,
-): ScalePoint {
-  return { count, operation, cpu_us, rate_per_s: (done / elapsed_ms) * 1000, longestStall_ms }
+function pointOf(operation: ScenarioName, count: number, { cpu_us, done, elapsed_ms }: Measurement) {
+  return { count, operation, cpu_us, rate_per_s: (done / elapsed_ms) * 1000 }
 }
 
 /** With the bindings of phones that are elsewhere in its database. */
@@ -126,7 +129,7 @@ class ScaleServer extends BenchServer {
   readonly #phones: number
 
   constructor(bindings: number, phones: number) {
-    super(bindings, true)
+    super({ accounts: bindings, durable: true, tellsPauses: true })
     this.#bindings = bindings
     this.#phones = phones
   }
