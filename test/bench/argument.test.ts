@@ -45,6 +45,7 @@ describe('is wrong:', () => {
     ['a flag of the comparison with scale', ['scale', '--quick']],
     ['a flag of scale with the comparison', ['--most', '1000']],
     ['a baseline that was measured too short', ['--quick', '--baseline']],
+    ['a page with some rows only', ['--only', 'call', '--docs']],
     ['a page that was measured too short', ['--quick', '--docs']],
   ])('%s', (_what, words) => expect(readArguments(words).kind).toBe('wrong'))
 })

@@ -73,6 +73,7 @@ function read(words: readonly string[]): Asked {
   if (values.most !== undefined) throw new Error('--most is for scale.')
   if (values.quick && (values.baseline || values.docs))
     throw new Error('--quick measures too short for --baseline and --docs.')
+  if (values.only !== undefined && values.docs) throw new Error('--docs wants all rows, not --only some.')
   const pace = values.quick ? QUICK : FULL
   const rounds = values.rounds === undefined ? pace.rounds : wholeNumber('--rounds', values.rounds)
   if (rounds > ROUNDS_MAX) throw new Error(`--rounds is at most ${ROUNDS_MAX}.`)

@@ -41,7 +41,7 @@ export class Phones {
       firstNumber: FIRST_NUMBER,
       outstanding: 64,
       held: 0,
-      pids: this.#subject.pids(),
+      pid: this.#subject.pid,
       ...order,
     }
     const command = onCore(LOAD_CORE, [process.execPath, MAIN, JSON.stringify(job)])

@@ -41,6 +41,11 @@ export class BenchKamailio implements BenchSubject {
     return { host: HOST, port: this.#port }
   }
 
+  get pid(): number {
+    if (this.#program === null) throw new Error('it was not started')
+    return this.#program.pid
+  }
+
   get tcp(): HostPort {
     return this.udp
   }

@@ -45,6 +45,11 @@ export class BenchServer implements BenchSubject {
     return this.#udp
   }
 
+  get pid(): number {
+    if (this.#program === null) throw new Error('it was not started')
+    return this.#program.pid
+  }
+
   get tcp(): HostPort {
     return this.#tcp
   }

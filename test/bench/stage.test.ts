@@ -4,6 +4,7 @@ import type { BenchSubject } from './subject.ts'
 
 class FakeSubject implements BenchSubject {
   readonly folder = ''
+  readonly pid = 0
   readonly udp = { host: '127.0.0.1', port: 1 }
   readonly tcp = this.udp
   readonly said: string[] = []

@@ -6,6 +6,8 @@ export interface BenchSubject {
   readonly folder: string
   readonly udp: HostPort
   readonly tcp: HostPort
+  /** Of the process that started all others. */
+  readonly pid: number
   /** All its processes. */
   pids(): readonly number[]
   start(): Promise<void>

@@ -27,8 +27,8 @@ export interface Job {
   readonly held: number
   /** One after the other, as long as something is done. Without any, the phones register and that is all. */
   readonly phases: readonly Phase[]
-  /** Processes whose CPU time is measured. */
-  readonly pids: readonly number[]
+  /** The process whose CPU time is measured, with all that it has started. */
+  readonly pid: number
 }
 
 export interface Tally {

@@ -2,7 +2,7 @@
 // each of its phases.
 
 import { passes } from '../../support/deadline.ts'
-import { cpu_us } from './cpu.ts'
+import { cpu_us, processTree } from './cpu.ts'
 import { HOSTS, type Job, type Measurement, type Phase } from './job.ts'
 import { openTcpLines, openUdpLines } from './line.ts'
 import { Load } from './load.ts'
@@ -85,8 +85,8 @@ class Generator {
   }
 
   async #measure(load: Load, { warmUp_ms, measure_ms }: Phase): Promise<Measurement> {
-    const { pids } = this.#job
     await passes(warmUp_ms)
+    const pids = processTree(this.#job.pid)
     load.reset()
     const before_us = cpu_us(pids)
     const own_us = cpu_us([process.pid])
