@@ -48,7 +48,7 @@ function bar(n: number, top: number, value: number, width: number): string {
   return rectangle + text(BAR_LEFT + width + 5, top + BAR_HEIGHT - 1, short(value))
 }
 
-const PLOT = { left: 60, right: WIDTH - 20, top: 60, bottom: 300 }
+const PLOT = { left: 60, right: WIDTH - 20, top: 76, bottom: 316 }
 const Y_MARKS = 4
 
 /** The x axis is logarithmic, from power of ten to power of ten; the y axis begins at 0, so that flat looks flat. */
@@ -69,7 +69,7 @@ export function lineChart({ title, xLabel, yLabel, series }: Lines): string {
     ...legend(series.map(({ name }) => name)),
     ...axes(first, last, most, atX, atY),
     text(PLOT.right, PLOT.bottom + 36, xLabel, 'end'),
-    text(8, PLOT.top - 12, yLabel),
+    text(PLOT.left - 8, PLOT.top - 8, yLabel, 'end'),
     ...curves,
   ])
 }

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { makeFolder, removeFolder } from '../support/folder.ts'
+import { makeFolder, readIfThere, removeFolder } from '../support/folder.ts'
 import { Program } from '../support/program.ts'
 import type { HostPort } from '../support/server-process.ts'
 import { DOMAIN } from './load/text.ts'
@@ -81,8 +81,13 @@ export class BenchServer implements BenchSubject {
 
   async startPrepared(): Promise<void> {
     const command = [process.execPath, ...(this.#options.runtime ?? []), MAIN, 'start']
-    this.#program = this.#spawn(onCore(SERVER_CORE, command))
-    await this.#program.prints(/^ready$/m, START_MS)
+    const { tellsPauses = false } = this.#options
+    // A pipe that nobody empties in time would hold the server up.
+    const telling = tellsPauses ? ['sh', '-c', 'exec "$@" 2>"$0"', this.#pauses, ...command] : command
+    this.#program = this.#spawn(onCore(SERVER_CORE, telling))
+    await this.#program.prints(/^ready$/m, START_MS).catch((problem: unknown) => {
+      throw new Error(`${problem}\n${lastWords(readIfThere(this.#pauses))}`, { cause: problem })
+    })
     this.#udp = this.#announced(/\budp:\/\/([^\s/]+):(\d+)/)
     this.#tcp = this.#announced(/\btcp:\/\/([^\s/]+):(\d+)/)
     const { host, port } = this.#announced(/\bhttp:\/\/([^\s/]+):(\d+)/)
@@ -106,8 +111,9 @@ export class BenchServer implements BenchSubject {
 
   /** The longest pause of the garbage collection since this was asked before, where they are told. */
   longestPause_ms(): number {
-    const fresh = this.output.slice(this.#pausesRead)
-    this.#pausesRead = this.output.length
+    const told = readIfThere(this.#pauses)
+    const fresh = told.slice(this.#pausesRead)
+    this.#pausesRead = told.length
     return Math.max(0, ...[...fresh.matchAll(/\bp=([\d.]+)ms/g)].map(([, pause]) => Number(pause)))
   }
 
@@ -121,6 +127,10 @@ export class BenchServer implements BenchSubject {
     this.#program?.kill()
     await this.#program?.exited(STOP_MS).catch(() => {})
     removeFolder(this.folder)
+  }
+
+  get #pauses(): string {
+    return join(this.folder, 'pauses.log')
   }
 
   get #database(): string {
@@ -153,4 +163,12 @@ export class BenchServer implements BenchSubject {
       },
     })
   }
+}
+
+/** What a server said beside its pauses. */
+function lastWords(told: string): string {
+  return told
+    .split('\n')
+    .filter((line) => /^(?:sipwitches|\{)/.test(line))
+    .join('\n')
 }
