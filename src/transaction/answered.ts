@@ -51,7 +51,9 @@ export class AnsweredRequests {
   /** `seed`: any number that peers cannot know. */
   constructor(clock: Pick<Clock, 'monotonic'>, limits: AnsweredLimits, seed: number) {
     this.#clock = clock
-    this.#flows = new Array<Flow[] | undefined>(Math.max(2, Math.ceil(limits.answers_entries / FLOWS_PER_PIECE)))
+    this.#flows = new Array<Flow[] | undefined>(
+      Math.max(2, Math.ceil(limits.answers_entries / FLOWS_PER_PIECE)),
+    )
     this.#segments = new Array<Segment | undefined>(
       Math.max(2, Math.ceil(limits.answers_bytes / SEGMENT_BYTES)),
     )

@@ -15,43 +15,60 @@ const HOST = '127.0.0.1'
 const START_MS = 60_000
 const STOP_MS = 20_000
 const COMMAND_MS = 10_000
-/** Finished transactions stay for 5 s: at 10,000 calls in a second they want room. */
-const SHARED_MEMORY_MB = 3072
 const WORKER_MEMORY_MB = 64
 
+export interface KamailioOptions {
+  readonly accounts: number
+  /** Each binding is in its database before the 200 leaves. */
+  readonly durable: boolean
+  /** Passwords follow from the numbers, instead of a table of them: its file would be too long to read. */
+  readonly computedPasswords: boolean
+  /** That its processes share. All of it is touched at the start. */
+  readonly memory_MB: number
+}
+
 export class BenchKamailio implements BenchSubject {
-  readonly #folder = makeFolder('bench-kamailio')
-  readonly #accounts: number
-  readonly #durable: boolean
+  readonly folder = makeFolder('bench-kamailio')
+  readonly #options: KamailioOptions
   #port = 0
   #program: Program | null = null
 
-  constructor(accounts: number, durable: boolean) {
-    this.#accounts = accounts
-    this.#durable = durable
+  constructor(options: KamailioOptions) {
+    this.#options = options
   }
 
   get udp(): HostPort {
     return { host: HOST, port: this.#port }
   }
 
+  get pid(): number {
+    if (this.#program === null) throw new Error('it was not started')
+    return this.#program.pid
+  }
+
+  get tcp(): HostPort {
+    return this.udp
+  }
+
   async start(): Promise<void> {
     this.#port = await freePort(HOST)
-    const configuration = join(this.#folder, 'kamailio.cfg')
-    const location = join(this.#folder, 'location.db')
+    const configuration = join(this.folder, 'kamailio.cfg')
+    const location = join(this.folder, 'location.db')
     writeFileSync(configuration, readFileSync(CONFIGURATION, 'utf8').replace('LOCATION_FILE', location))
-    const ha1s = Array.from({ length: this.#accounts }, (_, n) => {
+    const { accounts, durable, computedPasswords, memory_MB } = this.#options
+    const ha1s = Array.from({ length: computedPasswords ? 0 : accounts }, (_, n) => {
       const number = String(FIRST_NUMBER + n)
       return `$sht(ha1=>${number}) = "${ha1Of(number, DOMAIN, `secret-${number}`)}";\n`
     })
-    writeFileSync(join(this.#folder, 'accounts.cfg'), ha1s.join(''))
-    if (this.#durable) await this.#makeDatabase(location)
+    writeFileSync(join(this.folder, 'accounts.cfg'), ha1s.join(''))
+    if (durable) await this.#makeDatabase(location)
     const command = ['setsid', 'kamailio', '-f', configuration, '-DD', '-E', '-x', 'tlsf', '-X', 'tlsf']
-    command.push('-m', String(SHARED_MEMORY_MB), '-M', String(WORKER_MEMORY_MB))
-    command.push('-Y', this.#folder, '-w', this.#folder)
+    command.push('-m', String(memory_MB), '-M', String(WORKER_MEMORY_MB))
+    command.push('-Y', this.folder, '-w', this.folder)
     command.push('-l', `udp:${HOST}:${this.#port}`, '-l', `tcp:${HOST}:${this.#port}`)
-    if (this.#durable) command.push('-A', 'WRITE_THROUGH')
-    this.#program = new Program(onCore(SERVER_CORE, command), { folder: this.#folder })
+    if (durable) command.push('-A', 'WRITE_THROUGH')
+    if (computedPasswords) command.push('-A', 'COMPUTED_PASSWORDS')
+    this.#program = new Program(onCore(SERVER_CORE, command), { folder: this.folder })
     await this.#program.prints(/: ready$/m, START_MS)
   }
 
@@ -65,9 +82,9 @@ export class BenchKamailio implements BenchSubject {
 
   /** Bytes of its shared memory that are in use. */
   async sharedMemory_bytes(): Promise<number> {
-    const socket = `unixs:${join(this.#folder, 'kamailio_ctl')}`
+    const socket = `unixs:${join(this.folder, 'kamailio_ctl')}`
     const command = ['kamcmd', '-s', socket, 'core.shmmem']
-    const { code, output } = await run(command, { folder: this.#folder, within_ms: COMMAND_MS })
+    const { code, output } = await run(command, { folder: this.folder, within_ms: COMMAND_MS })
     if (code !== 0) throw new Error(`kamcmd core.shmmem ended with ${code}\n${output}`)
     return Number(/real_used: (\d+)/.exec(output)?.[1])
   }
@@ -81,7 +98,7 @@ export class BenchKamailio implements BenchSubject {
   async remove(): Promise<void> {
     for (const pid of this.pids()) end(pid)
     await this.#program?.exited(STOP_MS).catch(() => {})
-    removeFolder(this.#folder)
+    removeFolder(this.folder)
   }
 
   /** Its own scripts, as kamdbctl would run them. */
@@ -89,7 +106,7 @@ export class BenchKamailio implements BenchSubject {
     const folder = '/usr/share/kamailio/db_sqlite'
     for (const script of ['standard-create.sql', 'usrloc-create.sql']) {
       const command = ['sqlite3', file, `.read ${join(folder, script)}`]
-      const { code, output } = await run(command, { folder: this.#folder, within_ms: COMMAND_MS })
+      const { code, output } = await run(command, { folder: this.folder, within_ms: COMMAND_MS })
       if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${output}`)
     }
   }

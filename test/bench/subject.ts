@@ -3,7 +3,11 @@
 import type { HostPort } from '../support/server-process.ts'
 
 export interface BenchSubject {
+  readonly folder: string
   readonly udp: HostPort
+  readonly tcp: HostPort
+  /** Of the process that started all others. */
+  readonly pid: number
   /** All its processes. */
   pids(): readonly number[]
   start(): Promise<void>

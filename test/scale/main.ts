@@ -62,7 +62,9 @@ function recordOf(id: number): ExtensionRecord {
 function weigh(phones: number): void {
   const location = new Location(clock, { onExpired() {}, onActive() {}, onIdle() {} })
   const binding_bytes = weighed(phones, (id) => {
-    location.replace(id, [{ ...received(bindingOf(id)), number: String(FIRST_NUMBER + id), stored: true, flow: null }])
+    location.replace(id, [
+      { ...received(bindingOf(id)), number: String(FIRST_NUMBER + id), stored: true, flow: null },
+    ])
   })
   location.close()
   const records = new RecordCache(clock, phones)

@@ -78,10 +78,11 @@ export function bindingOf(extensionId: number): BindingRecord {
   }
 }
 
-export async function register(url: string, phones: number): Promise<void> {
+/** All of them, or those from the one with this id on. */
+export async function register(url: string, phones: number, from = 1): Promise<void> {
   const driver = await openDriver(parseDatabaseUrl(url), { node: 'scale', clock })
   try {
-    for (let first = 1; first <= phones; first += CHANGES_PER_COMMIT) {
+    for (let first = from; first <= phones; first += CHANGES_PER_COMMIT) {
       const ids = Array.from(
         { length: Math.min(CHANGES_PER_COMMIT, phones - first + 1) },
         (_, n) => first + n,

@@ -15,6 +15,8 @@ const ERRORS_SHOWN_CHARACTERS = 6000
 export interface SippOptions {
   /** A file of test/e2e/scenario, without its ending. */
   readonly scenario: string
+  /** Another folder that it is in. */
+  readonly scenarios?: string
   /** Where its files go. */
   readonly folder: string
   readonly local: HostPort
@@ -152,8 +154,8 @@ export class Sipp {
   }
 
   #scenario(): string {
-    const { scenario, parts } = this.#options
-    const source = join(SCENARIOS, `${scenario}.xml`)
+    const { scenario, scenarios = SCENARIOS, parts } = this.#options
+    const source = join(scenarios, `${scenario}.xml`)
     const xml = readFileSync(source, 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
       const part = parts?.[name]
       if (part === undefined) throw new Error(`${source} wants {{${name}}}`)

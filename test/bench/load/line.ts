@@ -40,9 +40,10 @@ class UdpLine implements Line {
     return this.#socket?.port ?? 0
   }
 
-  async open(server: HostPort, onMessage: OnMessage): Promise<void> {
+  async open(port: number, server: HostPort, onMessage: OnMessage): Promise<void> {
     this.#socket = await Bun.udpSocket({
       hostname: this.host,
+      port,
       connect: { hostname: server.host, port: server.port },
       socket: {
         data: (_socket, bytes) => onMessage(bytes.toString('latin1'), this),
@@ -133,14 +134,16 @@ class TcpLine implements Line {
   }
 }
 
+/** All at the same port: phones that come back with it have the contacts that they had. */
 export async function openUdpLines(
   hosts: readonly string[],
+  port: number,
   server: HostPort,
   onMessage: OnMessage,
 ): Promise<LineGroup> {
   const lines = hosts.map((host) => new UdpLine(host))
-  for (const line of lines) await line.open(server, onMessage)
-  return { lines, close: () => lines.forEach((line) => line.close()) }
+  for (const line of lines) await line.open(port, server, onMessage)
+  return groupOf(lines)
 }
 
 export async function openTcpLines(
@@ -151,7 +154,16 @@ export async function openTcpLines(
 ): Promise<LineGroup> {
   const lines = Array.from({ length: count }, () => new TcpLine())
   for (const [n, line] of lines.entries()) await line.open(hosts[n % hosts.length]!, server, onMessage)
-  return { lines, close: () => lines.forEach((line) => line.close()) }
+  return groupOf(lines)
+}
+
+function groupOf(lines: readonly (UdpLine | TcpLine)[]): LineGroup {
+  return {
+    lines,
+    close() {
+      for (const line of lines) line.close()
+    },
+  }
 }
 
 /** Bun has the descriptor, its types have not. */

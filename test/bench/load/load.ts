@@ -1,30 +1,33 @@
 // Conversations without end: as many at once as there are slots, each begun again when it is over (closed loop), or
 // begun at times of a fixed rate, whatever becomes of those before (open loop).
 
+import { passes } from '../../support/deadline.ts'
+import type { Tally } from './job.ts'
 import type { OnMessage } from './line.ts'
-import { type Account, type Scenario, Slot } from './scenario.ts'
+import { type Account, type Scenario, Slot } from './slot.ts'
 import { answersTo } from './text.ts'
 import { clock } from './time.ts'
 
 /** A phone would say it again after T1: what takes longer has failed. */
-const LATE_MS = 500
+const T1_MS = 500
 const SWEEP_MS = 100
+/**
+ * The kernel wakes a sleeper about this late, so the last of a wait is spent awake. At slow rates the core is free
+ * meanwhile: what a server waits for a disk for is done there, too.
+ */
+const SLEEP_MS = 1
+const SLEEP_FROM_MS = 2.5
 const SAMPLES_MAX = 4_000_000
+/** More than one slot has in a run. */
+const SERIALS_PER_LOAD = 10_000_000
 
-export interface Tally {
-  readonly done: number
-  readonly failed: number
-  /** Not done within T1: a phone would have repeated itself. */
-  readonly late: number
-  readonly elapsed_ms: number
-  readonly p50_ms: number
-  readonly p99_ms: number
-}
+let loads = 0
 
 export class Load {
   readonly #scenario: Scenario
   readonly #accounts: readonly Account[]
   readonly #peers: readonly Account[]
+  readonly #patience_ms: number
   readonly #slots: Slot[] = []
   readonly #idle: Slot[] = []
   readonly #latencies = new Float64Array(SAMPLES_MAX)
@@ -38,15 +41,25 @@ export class Load {
   #stopping = false
   #interval_ms = 0
   #begun = 0
-  #onIdle: (() => void) | null = null
+  #onOver: (() => void) | null = null
+  /** Conversations to begin. */
+  #left = Number.POSITIVE_INFINITY
   readonly #pace = (): void => this.#beginDue()
 
-  /** `peers` are called; empty where nobody is. */
-  constructor(scenario: Scenario, accounts: readonly Account[], peers: readonly Account[], slots: number) {
+  /** `peers` are called; empty where nobody is. What is not over after `patience_ms` is given up. */
+  constructor(
+    scenario: Scenario,
+    accounts: readonly Account[],
+    peers: readonly Account[],
+    slots: number,
+    patience_ms = T1_MS,
+  ) {
+    this.#patience_ms = patience_ms
     this.#scenario = scenario
     this.#accounts = accounts
     this.#peers = peers
-    for (let n = 0; n < slots; n++) this.#slots.push(new Slot(n, accounts[0]!))
+    const firstSerial = SERIALS_PER_LOAD * ++loads
+    for (let n = 0; n < slots; n++) this.#slots.push(new Slot(n, firstSerial, accounts[0]!))
     this.#idle.push(...this.#slots)
   }
 
@@ -77,27 +90,15 @@ export class Load {
 
   /** So many conversations in all, as fast as they go; resolves when the last is over. */
   async run(count: number): Promise<void> {
-    for (let left = count; left > 0; ) {
-      const batch = Math.min(left, this.#slots.length)
-      const over = Promise.withResolvers<void>()
-      let open = batch
-      this.#onIdle = () => {
-        if (--open === 0) over.resolve()
-      }
-      this.#stopping = true
-      this.#sweep()
-      for (let n = 0; n < batch; n++) this.#begin()
-      await over.promise
-      left -= batch
-    }
-    this.#onIdle = null
-    this.#stopping = false
+    this.#left = count
+    this.startClosed()
+    await this.drained()
   }
 
   startClosed(): void {
     this.#closedLoop = true
     this.#sweep()
-    while (this.#idle.length > 0) this.#begin()
+    for (let n = Math.min(this.#idle.length, this.#left); n > 0; n--) this.#begin()
   }
 
   startOpen(rate_per_s: number): void {
@@ -132,14 +133,26 @@ export class Load {
     this.#stopping = true
   }
 
+  /** When nothing new is begun: until those that are on their way are over. */
+  async drained(): Promise<void> {
+    if (this.#over) return
+    const over = Promise.withResolvers<void>()
+    this.#onOver = over.resolve
+    await over.promise
+  }
+
+  get #over(): boolean {
+    return (this.#stopping || this.#left <= 0) && this.#idle.length === this.#slots.length
+  }
+
   onTimer(): void {
     const now = clock.monotonic()
     for (const slot of this.#slots) {
-      if (slot.startedAt === 0 || now - slot.startedAt < LATE_MS) continue
+      if (slot.startedAt === 0 || now - slot.startedAt < this.#patience_ms) continue
       this.#late++
       this.#end(slot, false)
     }
-    this.#sweep()
+    if (!this.#over) this.#sweep()
   }
 
   #sweep(): void {
@@ -152,6 +165,7 @@ export class Load {
       this.#late++
       return
     }
+    this.#left--
     slot.serial++
     slot.step = 0
     slot.startedAt = startedAt
@@ -170,7 +184,9 @@ export class Load {
       this.#begun++
       this.#begin(due)
     }
-    clock.soon(this.#pace)
+    const wait_ms = this.#since + this.#begun * this.#interval_ms - now
+    if (wait_ms > SLEEP_FROM_MS) void passes(SLEEP_MS).then(this.#pace)
+    else clock.soon(this.#pace)
   }
 
   #end(slot: Slot, well: boolean): void {
@@ -180,7 +196,7 @@ export class Load {
     }
     slot.startedAt = 0
     this.#idle.push(slot)
-    this.#onIdle?.()
-    if (this.#closedLoop && !this.#stopping) this.#begin()
+    if (this.#closedLoop && !this.#stopping && this.#left > 0) this.#begin()
+    else if (this.#over) this.#onOver?.()
   }
 }

@@ -102,7 +102,8 @@ export function bracketed(text: string): string {
 export function routesOf(recordRoutes: string): string {
   if (recordRoutes === '') return ''
   const first = recordRoutes.indexOf('\r\n')
-  if (first === recordRoutes.length - 2 && !recordRoutes.includes(',')) return recordRoutes.slice('Record-'.length)
+  if (first === recordRoutes.length - 2 && !recordRoutes.includes(','))
+    return recordRoutes.slice('Record-'.length)
   const values = recordRoutes
     .split('\r\n')
     .flatMap((line) => line.slice('Record-Route:'.length).split(','))
