@@ -23,7 +23,7 @@ export class NonceBook {
   readonly #ids: IdSource
   readonly #entriesMax: number
   readonly #key = new Uint8Array(KEY_BYTES)
-  /** Where the counts of a nonce are that was used: in lists of numbers, as objects would be the collector's to look at. */
+  /** Where the counts of a used nonce are: in lists of numbers, as objects would be the collector's to look at. */
   readonly #used = new Map<number, number>()
   readonly #keys: Float64Array
   readonly #issuedAt_s: Float64Array

@@ -20,8 +20,8 @@ export interface TransactionHome {
   transmit(transaction: AnyServerTransaction | AnyClientTransaction, bytes: Buffer): void
   /**
    * Keeps what is sent to whoever repeats himself, and over which flow: of a transaction that has ended, as far as its
-   * user is concerned. Nothing to send says that the repetition is absorbed, or is the user's. For 64*T1, from `since_ms`
-   * on: now where it is left out.
+   * user is concerned. Nothing to send says that the repetition is absorbed, or is the user's. For 64*T1 from
+   * `since_ms` on: now where it is left out.
    */
   keep(
     transaction: AnyServerTransaction | AnyClientTransaction,
@@ -63,7 +63,7 @@ export interface TransactionUser {
   onRequest(request: SipRequest, transaction: AnyServerTransaction): void
   /** An ACK for a 2xx: it is a request of its own, without a transaction (section 17). */
   onAck(request: SipRequest, flow: Flow): void
-  /** A 2xx to an INVITE comes again (RFC 6026 section 7.2): its transaction is gone, and this was its user's upstream. */
+  /** A 2xx to an INVITE again (RFC 6026 section 7.2): its transaction is gone, and this was its user's upstream. */
   onRepeated(response: SipResponse, upstream: Flow): void
   /** Code of ours threw over this message. A request was answered with 500; the process goes on. */
   onDefect(error: unknown, message: SipRequest | SipResponse): void

@@ -30,20 +30,6 @@ async function refused(office: Office, uri: string, status: string, parts: Reque
 
 describe('a call that is answered', () => {
   test(
-    'leaves no record where call_records is none',
-    inOffice(
-      async (office) => {
-        const [alice, bob] = [await office.registered('101'), await office.registered('102')]
-        await alice.calls('102')
-        bob.answers(await bob.expects('INVITE'), '200 OK')
-        await alice.expects('200')
-        expect(await recorded(office)).toEqual([])
-      },
-      { settings: { call_records: 'none' } },
-    ),
-  )
-
-  test(
     'is recorded then, with its times and the phone, and ends with its BYE',
     inOffice(async (office) => {
       const [alice, bob] = [await office.registered('101'), await office.registered('102')]

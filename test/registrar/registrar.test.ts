@@ -21,23 +21,6 @@ async function query(phone: Phone): Promise<string[]> {
 
 describe('a binding', () => {
   test(
-    'is not written where registration_storage is memory, but for the end of one that was',
-    inOffice(async (office) => {
-      const before = await office.registered('101')
-      expect(office.database.bindings).toHaveLength(1)
-      office.database.set('registration_storage', 'memory')
-      await office.passes(1000)
-      const phone = await office.registered('102')
-      expect(await query(phone)).toEqual([`<${phone.contactUri}>;expires=600`])
-      await before.registers()
-      expect(office.database.bindings.map(({ extensionId }) => extensionId)).toEqual([1])
-      await before.registers({ expires: 0 })
-      await phone.registers({ expires: 0 })
-      expect(office.database.bindings).toEqual([])
-    }),
-  )
-
-  test(
     'is added, and the 200 names it with the time it was given (RFC 3261 section 10.3 step 8)',
     inOffice(async (office) => {
       const phone = office.phone('101')

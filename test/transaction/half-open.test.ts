@@ -31,8 +31,8 @@ Content-Length: 0
 }
 
 test(
-  'INVITEs that are never acknowledged, from made-up addresses: a call that is up goes on, and a new one goes through ' +
-    'afterwards',
+  'INVITEs that are never acknowledged, from made-up addresses: a call that is up goes on, and a new one goes ' +
+    'through afterwards',
   inOffice(async (office) => {
     const [alice, bob] = [await office.registered('101'), await office.registered('102')]
     const call = await office.talk(alice, bob)

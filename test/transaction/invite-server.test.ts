@@ -148,7 +148,7 @@ describe('Confirmed', () => {
     return both
   }
 
-  test('the ACK ends timers G and H, is not passed up, and nothing of it is left but what absorbs repetitions (timer I)', () => {
+  test('the ACK ends timers G and H, is not passed up, and repetitions are absorbed (timer I)', () => {
     const { stage, transaction } = confirmed()
     expect(transaction.state).toBe('confirmed')
     expect([stage.acks, stage.leftovers]).toEqual([[], 0])
