@@ -80,6 +80,7 @@ export class ServerReading implements HealthSource, MetricsSource {
         'invite-server': kind('invite-server'),
         server: kind('server'),
       },
+      answersKept_seconds: transactions.answersKept_ms / 1000,
       responses: {
         '1xx': responses(1),
         '2xx': responses(2),

@@ -29,6 +29,8 @@ export interface MetricsReading {
   readonly transactions: Readonly<
     Record<TransactionKind, { readonly open: number; readonly started: number }>
   >
+  /** For how long answers are given again to who repeats himself: 32 unless more come than there is room for. */
+  readonly answersKept_seconds: number
   /** Responses sent, by class of their status. */
   readonly responses: Readonly<Record<ResponseClass, number>>
   readonly overload: {

@@ -55,6 +55,13 @@ export const SIP_FAMILIES: readonly Family[] = [
       Object.entries(transactions).map(([kind, { started }]) => ({ labels: { kind }, value: started })),
   },
   {
+    type: 'gauge',
+    name: 'sipwitches_answers_kept_seconds',
+    help: 'For how long a final answer is given again: 32, or less when more come than there is room for',
+    labels: [],
+    samples: (scrape) => alone(scrape.answersKept_seconds),
+  },
+  {
     type: 'counter',
     name: 'sipwitches_defects_total',
     help: 'Faults of the program that ended a transaction with 500; 0 by design, the log has the stack',

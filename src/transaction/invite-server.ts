@@ -66,8 +66,10 @@ export class InviteServerTransaction {
 
   /** The user has not given a final answer at once: from now on it is waited for. */
   wait(): void {
-    if (this.#last === null) this.#retransmit = this.#home.clock.after(TRYING_ms, this, TimerName.Trying)
-    this.#limit = this.#home.clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
+    const { clock } = this.#home
+    this.#heardAt_ms = clock.monotonic()
+    if (this.#last === null) this.#retransmit = clock.after(TRYING_ms, this, TimerName.Trying)
+    this.#limit = clock.after(this.#home.inviteSilence_ms, this, TimerName.Silence)
   }
 
   /** Sends an answer, unless this state forbids it: after a final one only further 2xx pass, and only after a 2xx. */

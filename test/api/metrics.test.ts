@@ -51,6 +51,7 @@ test('serves what the source has counted', async () => {
       "sipwitches_transactions_started_total{kind="invite-server"} 20",
       "sipwitches_transactions_started_total{kind="client"} 30",
       "sipwitches_transactions_started_total{kind="server"} 40",
+      "sipwitches_answers_kept_seconds 31.5",
       "sipwitches_defects_total 0",
       "sipwitches_refused_total{limit="event_loop"} 21",
       "sipwitches_refused_total{limit="connections"} 22",

@@ -27,6 +27,7 @@ export class FakeMetrics implements MetricsSource {
       client: { open: 3, started: 30 },
       server: { open: 4, started: 40 },
     },
+    answersKept_seconds: 31.5,
     responses: { '1xx': 1, '2xx': 2, '3xx': 3, '4xx': 4, '5xx': 5, '6xx': 6 },
     overload: {
       refused: { event_loop: 21, connections: 22 },
