@@ -170,13 +170,17 @@ const TELLING_PARAMS = ['user', 'ttl', 'method', 'maddr', 'transport'] as const
 /** Section 19.1.4. Not transitive: a parameter that only one of them has is passed over. */
 export function sameUri(a: SipUri, b: SipUri): boolean {
   if (a.scheme !== b.scheme || a.host !== b.host || a.port !== b.port) return false
-  if (level(a.user) !== level(b.user) || level(a.password) !== level(b.password)) return false
+  if (!isSameText(a.user, b.user) || !isSameText(a.password, b.password)) return false
   for (const name of TELLING_PARAMS) if (a.params.has(name) !== b.params.has(name)) return false
   for (const [name, value] of a.params) {
     const other = b.params.get(name)
     if (other !== undefined && levelCase(other) !== levelCase(value)) return false
   }
   return canonicalHeaders(a.headers) === canonicalHeaders(b.headers)
+}
+
+function isSameText(a: string, b: string): boolean {
+  return a === b || level(a) === level(b)
 }
 
 /**

@@ -97,6 +97,11 @@ export class Admission {
     return false
   }
 
+  /** What waits to be read is as good a sign as a loop that runs late. */
+  onBacklog(lasting_ms: number): void {
+    this.#loop.onBacklog(lasting_ms)
+  }
+
   /** Asked of each request that would open a server transaction. */
   admits(request: SipRequest, flow: Flow): boolean {
     const limit = this.#limitOf(request, flow)

@@ -1,4 +1,4 @@
-// How late the event loop runs: the one sign of overload that says nothing of its cause and misses none.
+// How late the event loop runs, or what is to be read: the signs of overload that say nothing of its cause.
 
 import type { Clock, Timer } from '../clock.ts'
 import type { Limits } from '../config.ts'
@@ -9,6 +9,8 @@ const PULSE_ms = 50
 const LATE_STRAIN = 2
 /** Overload, and the most: so one pulse on time ends it. */
 const STRAIN_MAX = 4
+/** So many late ones are overload, and so is a backlog that lasts as long as they. */
+const PULSES_TO_OVERLOAD = STRAIN_MAX / LATE_STRAIN
 
 /**
  * One late pulse is a pause (garbage, another program's turn); two in a row are overload. The first one on time ends
@@ -20,6 +22,7 @@ export class LoopDelay {
   #pulse: Timer | null = null
   #due_ms = 0
   #strain = 0
+  #backlogged = false
   #busy = false
 
   constructor(clock: Clock, limits: Pick<Limits, 'overloadLate_ms'>) {
@@ -42,7 +45,12 @@ export class LoopDelay {
       this.#pulse.cancel()
       this.onTimer()
     }
-    return this.#strain >= STRAIN_MAX
+    return this.#backlogged || this.#strain >= STRAIN_MAX
+  }
+
+  /** A transport that takes turns keeps the loop on time, and what it has not read yet waits in the kernel instead. */
+  onBacklog(lasting_ms: number): void {
+    this.#backlogged = lasting_ms >= PULSES_TO_OVERLOAD * (PULSE_ms + this.#late_ms)
   }
 
   onTimer(): void {

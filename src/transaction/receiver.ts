@@ -33,6 +33,10 @@ export class Receiver implements TransportUser {
     }
   }
 
+  onBacklog(lasting_ms: number): void {
+    this.#transactions.admission.onBacklog(lasting_ms)
+  }
+
   #receive(bytes: Buffer, flow: Flow): void {
     if (!this.#transactions.admission.scans(bytes.length, flow)) return
     // A WebSocket's message ends by itself, as a datagram does (RFC 7118 section 5.2).

@@ -23,6 +23,7 @@ const WORD_BYTES = 4
 const Header = { name: 0, nameBytes: 2, vector: 4, vectors: 6, flags: 12, bytes: 14 } as const
 const Vector = { start: 0, bytes: 2 } as const
 
+const MSG_PEEK = 0x02
 const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
 const EINTR = 4
@@ -33,6 +34,7 @@ const ECONNREFUSED = 111
 const library =
   process.arch === 'x64' || process.arch === 'arm64'
     ? openCLibrary({
+        recv: { args: ['i32', 'ptr', 'usize', 'i32'], returns: 'i32' },
         recvmmsg: { args: ['i32', 'ptr', 'u32', 'i32', 'ptr'], returns: 'i32' },
         sendmmsg: { args: ['i32', 'ptr', 'u32', 'i32'], returns: 'i32' },
         __errno_location: { args: [], returns: 'ptr' },
@@ -95,6 +97,7 @@ class MessageMemory {
 
 /** One for all sockets of a family, as what it holds is handed up before the next call. */
 export class ReceiveRing {
+  readonly size = RECEIVE_DATAGRAMS
   readonly #memory: MessageMemory
   readonly #stride = RECEIVE_BYTES + RECEIVE_GAP_BYTES
 
@@ -105,10 +108,14 @@ export class ReceiveRing {
     }
   }
 
-  /** How many came, at most `most` of them. 0 as well for an error, which is told once and belongs to no datagram. */
+  /** How many came, at most `most`, which is `size` at most. 0 for an error too: it belongs to no datagram. */
   receive(fd: number, most: number): number {
-    const asked = Math.min(most, RECEIVE_DATAGRAMS)
-    return Math.max(0, library?.recvmmsg(fd, this.#memory.address, asked, MSG_DONTWAIT, null) ?? 0)
+    return Math.max(0, library?.recvmmsg(fd, this.#memory.address, most, MSG_DONTWAIT, null) ?? 0)
+  }
+
+  /** Whether a datagram waits; it stays where it is. */
+  hasMore(fd: number): boolean {
+    return (library?.recv(fd, this.#memory.address, 0, MSG_PEEK | MSG_DONTWAIT) ?? -1) >= 0
   }
 
   get words(): Uint32Array {

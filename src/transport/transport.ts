@@ -73,6 +73,8 @@ export interface Transport {
 /** What a transport hands up: whole messages' bytes, its own from then on. */
 export interface TransportUser {
   onBytes(bytes: Buffer, flow: Flow): void
+  /** For how long more has waited than could be read; 0 once that is over. */
+  onBacklog?(lasting_ms: number): void
 }
 
 /** Why something that came in was not handed up, or what it cost its sender. */

@@ -28,6 +28,8 @@ export type DatagramPath = 'kernel' | 'runtime'
 export interface DatagramUser {
   /** Does not throw. */
   onDatagram(bytes: Buffer, flow: UdpFlow): void
+  /** A socket's `backlog_ms` may be another one now. */
+  onBacklog(): void
 }
 
 export interface UdpSocketParts {
@@ -60,6 +62,9 @@ export class UdpSocket implements FlowSocket {
   #awaitsDrain = true
   /** Datagrams are being handed up: what they bring forth is sent when they are done. */
   #receiving = false
+  /** Since when more has waited than could be read within a turn; null while all that comes is read at once. */
+  #backlogSince_ms: number | null = null
+  #backlog_ms = 0
   /** What one of the last ones cost. */
   #datagram_ms = DATAGRAM_MS_MIN
   readonly #flush = (): void => this.#sendWaiting()
@@ -102,6 +107,11 @@ export class UdpSocket implements FlowSocket {
 
   get open(): boolean {
     return this.#socket !== null
+  }
+
+  /** For how long it has not been read empty. The loop is on time all the while, as each turn has its bound. */
+  get backlog_ms(): number {
+    return this.#backlog_ms
   }
 
   /** Which way datagrams go now. */
@@ -175,14 +185,18 @@ export class UdpSocket implements FlowSocket {
   #receiveAll(decoy: Decoy): void {
     const { clock, limits } = this.#parts.context
     const ring = receiveRing(this.family)
-    let now_ms = clock.monotonic()
+    const begun_ms = clock.monotonic()
+    let now_ms = begun_ms
     const end_ms = now_ms + limits.udpTurn_ms
     let left = limits.udpTurn_datagrams
+    let full = false
     this.#receiving = true
     while (left > 0 && now_ms < end_ms && this.#decoy === decoy) {
       // What is read must be handled: no more than there is time for, if they cost what the last ones did.
       const affordable = Math.ceil((end_ms - now_ms) / this.#datagram_ms)
-      const count = ring.receive(decoy.fd, Math.min(left, affordable))
+      const asked = Math.min(left, affordable, ring.size)
+      const count = ring.receive(decoy.fd, asked)
+      full = count === asked
       if (count === 0) break
       for (let slot = 0; slot < count && this.open; slot++) this.#handUp(ring, slot)
       this.#sendWaiting()
@@ -192,6 +206,16 @@ export class UdpSocket implements FlowSocket {
       left -= count
     }
     this.#receiving = false
+    // The turn is over; most times the last one that was read for it was the last that waited, too.
+    const hasMore = full && this.#decoy === decoy && ring.hasMore(decoy.fd)
+    this.#tellBacklog(hasMore ? (this.#backlogSince_ms ?? begun_ms) : null, now_ms)
+  }
+
+  #tellBacklog(since_ms: number | null, now_ms: number): void {
+    if (since_ms === null && this.#backlogSince_ms === null) return
+    this.#backlogSince_ms = since_ms
+    this.#backlog_ms = since_ms === null ? 0 : now_ms - since_ms
+    this.#parts.user.onBacklog()
   }
 
   #handUp(ring: ReceiveRing, slot: number): void {
@@ -241,6 +265,7 @@ export class UdpSocket implements FlowSocket {
   }
 
   #giveBack(): void {
+    this.#tellBacklog(null, 0)
     this.#decoy?.remove()
     this.#decoy = null
   }

@@ -105,6 +105,10 @@ export class UdpTransport implements Transport, DatagramUser {
     }
   }
 
+  onBacklog(): void {
+    this.#user?.onBacklog?.(Math.max(...this.#sockets.map(({ backlog_ms }) => backlog_ms)))
+  }
+
   #socketFor(peerHost: string, local: Address | null): UdpSocket | null {
     const family = familyOf(peerHost)
     const asked = this.#sockets.find(

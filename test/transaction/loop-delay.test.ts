@@ -99,3 +99,16 @@ test('an idle server sleeps, and a closed one has no timer', () => {
   loop.close()
   expect(clock.timers).toBe(0)
 })
+
+test('a backlog that lasts is overload, although the loop is on time; read empty it is none', () => {
+  const { loop, onTime } = listening()
+  const enough_ms = 2 * (PULSE_ms + LATE_ms)
+  loop.onBacklog(enough_ms - 1)
+  onTime()
+  expect(loop.isOverloaded()).toBe(false)
+  loop.onBacklog(enough_ms)
+  onTime()
+  expect(loop.isOverloaded()).toBe(true)
+  loop.onBacklog(0)
+  expect(loop.isOverloaded()).toBe(false)
+})
