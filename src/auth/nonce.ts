@@ -15,6 +15,8 @@ const KEY_CHARACTERS = 13
 const WINDOW_COUNTS = 32
 /** Expired uses cleared whenever one is added, so that clearing never takes long. */
 const CLEARED_PER_USE = 2
+/** A small server needs no more. */
+const PLACES_AT_FIRST = 1024
 
 export type NonceVerdict = 'fresh' | 'stale' | 'replayed' | 'forged'
 
@@ -25,11 +27,11 @@ export class NonceBook {
   readonly #key = new Uint8Array(KEY_BYTES)
   /** Where the counts of a used nonce are: in lists of numbers, as objects would be the collector's to look at. */
   readonly #used = new Map<number, number>()
-  readonly #keys: Float64Array
-  readonly #issuedAt_s: Float64Array
+  #keys = new Float64Array(PLACES_AT_FIRST)
+  #issuedAt_s = new Float64Array(PLACES_AT_FIRST)
   /** Which counts have been seen: the highest, and a mask of those just below it. */
-  readonly #highest: Float64Array
-  readonly #seen: Uint32Array
+  #highest = new Float64Array(PLACES_AT_FIRST)
+  #seen = new Uint32Array(PLACES_AT_FIRST)
   /** Uses begun and forgotten since the start: the places between them are taken, oldest first. */
   #begun = 0
   #forgotten = 0
@@ -42,10 +44,6 @@ export class NonceBook {
     this.#ids = ids
     this.#entriesMax = entriesMax
     ids.random(this.#key)
-    this.#keys = new Float64Array(entriesMax)
-    this.#issuedAt_s = new Float64Array(entriesMax)
-    this.#highest = new Float64Array(entriesMax)
-    this.#seen = new Uint32Array(entriesMax)
   }
 
   /** Uses forgotten before their nonce was old: whoever comes with one is challenged anew. */
@@ -106,12 +104,26 @@ export class NonceBook {
       this.#forgotten++
     }
     const place = this.#begun++ % this.#entriesMax
+    if (place === this.#keys.length) this.#grow()
     const key = useKey(nonce)
     this.#used.set(key, place)
     this.#keys[place] = key
     this.#issuedAt_s[place] = issueTime(nonce)
     this.#highest[place] = count
     this.#seen[place] = 1
+  }
+
+  /** Places are taken one after the other, so that those beyond the lists are not needed before. */
+  #grow(): void {
+    const places = this.#keys.length * 2
+    const longer = <List extends Float64Array | Uint32Array>(list: List, made: List): List => {
+      made.set(list)
+      return made
+    }
+    this.#keys = longer(this.#keys, new Float64Array(places))
+    this.#issuedAt_s = longer(this.#issuedAt_s, new Float64Array(places))
+    this.#highest = longer(this.#highest, new Float64Array(places))
+    this.#seen = longer(this.#seen, new Uint32Array(places))
   }
 
   #isOurs(nonce: string): boolean {

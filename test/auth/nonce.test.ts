@@ -95,3 +95,12 @@ describe('a full book', () => {
     expect(book.usedCount).toBe(1)
   })
 })
+
+test('counts of very many nonces are kept apart', () => {
+  const clock = new VirtualClock()
+  const book = new NonceBook(clock, new IdSource(), 5000)
+  const nonces = Array.from({ length: 6000 }, () => book.issue())
+  for (const nonce of nonces) expect(book.use(nonce, 7, LIFETIME_s)).toBe('fresh')
+  for (const nonce of nonces.slice(1000)) expect(book.use(nonce, 7, LIFETIME_s)).toBe('replayed')
+  expect([book.usedCount, book.forgottenEarly]).toEqual([5000, 1000])
+})
