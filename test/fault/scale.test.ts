@@ -11,6 +11,8 @@ import { MariaDb } from '../support/mariadb.ts'
 const TEST_MS = 300_000
 /** Of the command and of the database server together. */
 const IMPORT_CPU_MS = 15_000
+/** Most of it is MariaDB's own, which was seen to take 10 to 17 s for the same work on one machine. */
+const IMPORT_MARIADB_CPU_MS = 30_000
 const START_CPU_MS = 6000
 
 let folder: string
@@ -37,7 +39,7 @@ test(
     try {
       const before_ms = mariadb.cpu_ms
       const { cpu_ms } = await importNumbers(folder, mariadb.url, PHONES)
-      expect(cpu_ms + mariadb.cpu_ms - before_ms).toBeLessThan(IMPORT_CPU_MS)
+      expect(cpu_ms + mariadb.cpu_ms - before_ms).toBeLessThan(IMPORT_MARIADB_CPU_MS)
       await register(mariadb.url, PHONES)
       expect((await startOnce(folder, mariadb.url, 0)).cpu_ms).toBeLessThan(START_CPU_MS)
     } finally {
