@@ -40,6 +40,7 @@ export class CallRecorder {
   }
 
   stage(stage: CallStage, { exchange, ringingAt, answeredBy, why }: Fork, status: number): void {
+    if (!this.#isWanted) return
     if (exchange.request.methodId === MethodId.BYE) {
       // RFC 3261 section 15.1.1: with its BYE a call has ended, however that is answered.
       if (stage === 'calling' && exchange.inDialog) this.#ended(exchange)
@@ -51,9 +52,14 @@ export class CallRecorder {
 
   /** A final answer of the server's own; that of a forwarded call comes as a stage too. */
   answer(exchange: Exchange, status: number, why: string): void {
-    if (exchange.forwarded) return
+    if (exchange.forwarded || !this.#isWanted) return
     const outcome = status === 487 ? 'cancelled' : 'failed'
     this.#record(exchange, { outcome, status, why, ringingAt: null, answeredBy: '' })
+  }
+
+  /** Asked first: a record that nobody wants is not made. */
+  get #isWanted(): boolean {
+    return this.#parts.settings.current.callRecords === 'all'
   }
 
   #record(exchange: Exchange, ending: Ending): void {
@@ -99,7 +105,6 @@ export class CallRecorder {
 
   /** Not awaited: no call waits for its record. Those that wait must not take the place of registrations. */
   #write(change: CallChange): void {
-    if (this.#parts.settings.current.callRecords === 'none') return
     if (this.#pending >= this.#parts.limits.callRecordsPending) {
       this.lost++
       return

@@ -82,8 +82,7 @@ export class Location {
    * in it, nobody else would be told: their rows would stay.
    */
   replace(extensionId: number, bindings: readonly Binding[]): void {
-    const before = this.#byExtension.get(extensionId)
-    const expired = before === undefined ? [] : this.#expiredIn(before, bindings)
+    const expired = this.#expiredIn(this.#byExtension.get(extensionId) ?? NONE, bindings)
     this.#put(extensionId, bindings)
     if (expired.length > 0) this.#listener.onExpired(expired)
   }

@@ -30,6 +30,9 @@ const FLOWS_PER_PIECE = 1024
 /** Of keys that share a slot so many are looked at: whoever makes them up gains nothing. */
 const STEPS_MAX = 32
 
+/** Kept where a repetition is absorbed, or is the user's. */
+export const NOTHING = new Uint8Array(0)
+
 interface Segment {
   readonly bytes: Buffer
   readonly words: Uint32Array

@@ -6,12 +6,11 @@ import type { SipRequest, SipResponse } from '../sip/message.ts'
 import { parseMessage } from '../sip/parse.ts'
 import { buildAck } from '../sip/serialize.ts'
 import type { Flow, SendFailure } from '../transport/transport.ts'
+import { NOTHING } from './answered.ts'
 import { T1_ms, TimerName, TRANSACTION_ms } from './timer.ts'
 import type { ClientUser, TransactionHome } from './transaction.ts'
 
 export type InviteClientState = 'calling' | 'proceeding' | 'completed' | 'accepted' | 'terminated'
-
-const NOTHING = new Uint8Array(0)
 
 export class InviteClientTransaction {
   readonly kind = 'invite-client'

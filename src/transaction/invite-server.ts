@@ -5,12 +5,11 @@ import type { Timer } from '../clock.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { buildResponse } from '../sip/serialize.ts'
 import type { Flow } from '../transport/transport.ts'
+import { NOTHING } from './answered.ts'
 import { T1_ms, T2_ms, TimerName, TRANSACTION_ms, TRYING_ms } from './timer.ts'
 import type { Cancellable, TransactionHome } from './transaction.ts'
 
 export type InviteServerState = 'proceeding' | 'completed' | 'confirmed' | 'accepted' | 'terminated'
-
-const NOTHING = new Uint8Array(0)
 
 export class InviteServerTransaction {
   readonly kind = 'invite-server'
